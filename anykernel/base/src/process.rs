@@ -1,0 +1,217 @@
+//! Processes: who acts, with which open files.
+
+use alloc::sync::Arc;
+use core::marker::PhantomData;
+
+use syscall::consts::O_CLOEXEC;
+use syscall::{Fd, NewFd};
+
+use crate::atomic::{AtomicBool, Ordering};
+use crate::descriptors::{Descriptors, Entry, MAX_FILES};
+use crate::sync::Mutex;
+use crate::upcall::Bound;
+use crate::{Errno, File, Instance, Lwp, OpenFile};
+
+/// Where there are no threads, an instance stays on the one it was booted on.
+#[cfg(feature = "threads")]
+type StaysOnThread = PhantomData<()>;
+#[cfg(not(feature = "threads"))]
+type StaysOnThread = PhantomData<*const ()>;
+
+/// A process: a table of descriptors.
+pub struct Process {
+    instance: Arc<Instance>,
+    pid: i32,
+    interrupted: AtomicBool,
+    files: Mutex<Descriptors>,
+    stays: StaysOnThread,
+}
+
+impl Process {
+    pub(crate) fn new(instance: &Arc<Instance>) -> Arc<Self> {
+        instance.processes.with(|processes| {
+            #[cfg_attr(
+                not(feature = "threads"),
+                expect(clippy::arc_with_non_send_sync, reason = "counted, not shared")
+            )]
+            let process = Arc::new(Process {
+                instance: instance.clone(),
+                pid: processes.next,
+                interrupted: AtomicBool::new(false),
+                files: Mutex::new(Descriptors::new(instance.memory())),
+                stays: PhantomData,
+            });
+            processes.next += 1;
+            processes.all.retain(|other| other.0.strong_count() > 0);
+            processes.all.push(Bound(Arc::downgrade(&process)));
+            process
+        })
+    }
+
+    /// The instance.
+    #[inline]
+    pub fn instance(&self) -> &Arc<Instance> {
+        &self.instance
+    }
+
+    /// The number. Zero is the kernel itself, one the initial process.
+    #[inline]
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// Has everybody who waits on behalf of the process leave with `EINTR`, now and from now on.
+    pub fn interrupt(&self) {
+        self.interrupted.store(true, Ordering::SeqCst);
+        self.instance.sleepers.wake(|pid| pid == self.pid);
+    }
+
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::SeqCst)
+    }
+
+    /// Closes all files.
+    pub fn exit(&self, lwp: &Lwp<'_>) {
+        let entries = self.files.lock(lwp).clear();
+        for entry in entries {
+            entry.open.release(lwp);
+        }
+    }
+
+    /// Makes the descriptors those of another process of the same instance. `ENOMEM` if they do
+    /// not fit into the instance's memory: those that did are there.
+    pub fn copy_files(&self, lwp: &Lwp<'_>, from: &Process) -> Result<(), Errno> {
+        let copies = from.files.lock(lwp).copy();
+        self.exit(lwp);
+        for (at, entry) in copies {
+            self.put(lwp, at, entry)?;
+        }
+        Ok(())
+    }
+
+    /// Opens a file at the lowest free descriptor. Of `flags`, the access mode, `O_NONBLOCK` and
+    /// `O_CLOEXEC` count. `EMFILE` if the table is full, `ENOMEM` if there is no memory: the file
+    /// is then closed.
+    pub fn open(&self, lwp: &Lwp<'_>, file: Arc<dyn File>, flags: u32) -> Result<NewFd, Errno> {
+        let open = OpenFile::new(lwp, file, flags)?;
+        self.insert(lwp, open, 0, flags & O_CLOEXEC != 0)
+    }
+
+    fn insert(
+        &self,
+        lwp: &Lwp<'_>,
+        open: Arc<OpenFile>,
+        least: usize,
+        close_on_exec: bool,
+    ) -> Result<NewFd, Errno> {
+        let entry = Entry {
+            open,
+            close_on_exec,
+        };
+        let inserted = self.files.lock(lwp).insert(entry, least);
+        match inserted {
+            Ok(at) => Ok(NewFd(at as i32)),
+            Err((errno, entry)) => {
+                entry.open.release(lwp);
+                Err(errno)
+            }
+        }
+    }
+
+    /// Puts an entry in a place and closes what was there.
+    fn put(&self, lwp: &Lwp<'_>, at: usize, entry: Entry) -> Result<(), Errno> {
+        let replaced = self.files.lock(lwp).replace(at, entry);
+        let (result, old) = match replaced {
+            Ok(old) => (Ok(()), old),
+            Err((errno, entry)) => (Err(errno), Some(entry)),
+        };
+        if let Some(old) = old {
+            old.open.release(lwp);
+        }
+        result
+    }
+
+    /// Another descriptor, the lowest from `least` on, for the same open file.
+    pub(crate) fn dup(
+        &self,
+        lwp: &Lwp<'_>,
+        fd: Fd,
+        least: i32,
+        close_on_exec: bool,
+    ) -> Result<NewFd, Errno> {
+        let open = self.get(lwp, fd)?;
+        let least = usize::try_from(least).unwrap_or(MAX_FILES);
+        if least >= MAX_FILES {
+            open.release(lwp);
+            return Err(Errno::EINVAL);
+        }
+        self.insert(lwp, open, least, close_on_exec)
+    }
+
+    /// Makes `to` stand for the open file of `from`; what it stood for is closed.
+    pub(crate) fn dup_to(
+        &self,
+        lwp: &Lwp<'_>,
+        from: Fd,
+        to: Fd,
+        close_on_exec: bool,
+    ) -> Result<NewFd, Errno> {
+        let open = self.get(lwp, from)?;
+        let at = usize::try_from(to.0).unwrap_or(MAX_FILES);
+        if at >= MAX_FILES {
+            open.release(lwp);
+            return Err(Errno::EBADF);
+        }
+        let entry = Entry {
+            open,
+            close_on_exec,
+        };
+        self.put(lwp, at, entry)?;
+        Ok(NewFd(to.0))
+    }
+
+    /// Closes a descriptor.
+    pub(crate) fn close(&self, lwp: &Lwp<'_>, fd: Fd) -> Result<(), Errno> {
+        let entry = self.files.lock(lwp).remove(fd)?;
+        entry.open.release(lwp);
+        Ok(())
+    }
+
+    /// The open file of a descriptor; to be released.
+    pub(crate) fn get(&self, lwp: &Lwp<'_>, fd: Fd) -> Result<Arc<OpenFile>, Errno> {
+        Ok(self.files.lock(lwp).get(fd)?.open.clone())
+    }
+
+    /// Runs `f` with the open file of a descriptor, which stays open until `f` is done. `EBADF` if
+    /// there is none.
+    #[inline]
+    pub fn with_file<R>(
+        &self,
+        lwp: &Lwp<'_>,
+        fd: Fd,
+        f: impl FnOnce(&Arc<OpenFile>) -> Result<R, Errno>,
+    ) -> Result<R, Errno> {
+        let open = self.get(lwp, fd)?;
+        let result = f(&open);
+        open.release(lwp);
+        result
+    }
+
+    pub(crate) fn close_on_exec(&self, lwp: &Lwp<'_>, fd: Fd) -> Result<bool, Errno> {
+        Ok(self.files.lock(lwp).get(fd)?.close_on_exec)
+    }
+
+    pub(crate) fn set_close_on_exec(&self, lwp: &Lwp<'_>, fd: Fd, on: bool) -> Result<(), Errno> {
+        self.files.lock(lwp).get_mut(fd)?.close_on_exec = on;
+        Ok(())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // What a panic left behind is in any state: nothing of it runs again.
+        if self.instance.is_killed() {
+            self.files.get_mut().clear().for_each(core::mem::forget);
+        }
+    }
+}

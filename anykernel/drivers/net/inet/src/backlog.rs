@@ -1,0 +1,118 @@
+//! A listener's connections that nobody has accepted yet.
+
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use base::sync::Leaf;
+use base::{Events, Readiness, Wakes};
+
+use crate::tcp::TcpSocket;
+
+/// Where they wait. Empty of everything in a socket that does not listen.
+pub(crate) struct Backlog(Leaf<Option<Waiting>>);
+
+/// The connections of a listener.
+pub(crate) struct Waiting {
+    /// Those that are established, in order.
+    ready: VecDeque<Arc<TcpSocket>>,
+    /// Those whose handshake is under way.
+    half_open: Vec<Arc<TcpSocket>>,
+    /// What `listen` asked for.
+    limit: usize,
+}
+
+impl Backlog {
+    pub(crate) fn new() -> Self {
+        Backlog(Leaf::new(None))
+    }
+
+    /// Begins to take connections, or changes how many may wait.
+    pub(crate) fn open(&self, limit: usize) {
+        self.0.with(|waiting| match waiting {
+            Some(waiting) => waiting.limit = limit,
+            None => {
+                *waiting = Some(Waiting {
+                    ready: VecDeque::new(),
+                    half_open: Vec::new(),
+                    limit,
+                })
+            }
+        });
+    }
+
+    /// Takes no more, and gives up those that wait.
+    pub(crate) fn close(&self) -> Vec<Arc<TcpSocket>> {
+        let waiting = self.0.with(Option::take);
+        waiting.map_or(Vec::new(), |mut waiting| {
+            waiting.half_open.extend(waiting.ready);
+            waiting.half_open
+        })
+    }
+
+    /// Whether another handshake may begin: the queue of the established has room (for one more than
+    /// was asked for, as Linux has it), and fewer than `most` are half open.
+    pub(crate) fn has_room(&self, most: usize) -> bool {
+        self.0.with(|waiting| {
+            waiting.as_ref().is_some_and(|waiting| {
+                waiting.ready.len() <= waiting.limit && waiting.half_open.len() < most
+            })
+        })
+    }
+
+    /// Notes a handshake that begins.
+    pub(crate) fn begin(&self, child: &Arc<TcpSocket>) {
+        self.0.with(|waiting| {
+            if let Some(waiting) = waiting {
+                waiting.half_open.push(child.clone());
+            }
+        });
+    }
+
+    /// Notes that a handshake led to nothing.
+    pub(crate) fn abandon(&self, child: &Arc<TcpSocket>) {
+        let _dropped_outside = self.0.with(|waiting| remove(waiting.as_mut()?, child));
+    }
+
+    /// Notes that a handshake is complete. False if nobody listens any more.
+    pub(crate) fn complete(
+        &self,
+        child: &Arc<TcpSocket>,
+        readiness: &Readiness,
+        wakes: &mut Wakes,
+    ) -> bool {
+        self.0.with(|waiting| {
+            let Some(waiting) = waiting else {
+                return false;
+            };
+            if let Some(child) = remove(waiting, child) {
+                waiting.ready.push_back(child);
+                readiness.update(Events::IN, Events::IN, wakes);
+            }
+            true
+        })
+    }
+
+    /// Takes the connection that waited longest. `None`: nobody listens.
+    pub(crate) fn accept(
+        &self,
+        readiness: &Readiness,
+        wakes: &mut Wakes,
+    ) -> Option<Option<Arc<TcpSocket>>> {
+        self.0.with(|waiting| {
+            let waiting = waiting.as_mut()?;
+            let child = waiting.ready.pop_front();
+            let level = Events::IN.when(!waiting.ready.is_empty());
+            readiness.update(level, Events::NONE, wakes);
+            Some(child)
+        })
+    }
+}
+
+fn remove(waiting: &mut Waiting, child: &Arc<TcpSocket>) -> Option<Arc<TcpSocket>> {
+    let index = waiting
+        .half_open
+        .iter()
+        .position(|other| Arc::ptr_eq(other, child))?;
+    Some(waiting.half_open.swap_remove(index))
+}

@@ -1,0 +1,546 @@
+//! A TCP connection: one smoltcp socket with an interface of its own, and what smoltcp leaves to the
+//! kernel around it: where its packets go, when to look at it again, when to give up.
+//!
+//! Knows nothing of descriptors, of waiting, or of other connections. Its owner has it behind a lock.
+
+use alloc::sync::Arc;
+use alloc::vec;
+
+use base::{Callout, Charge, Errno, Lwp};
+use net::{Batch, Net};
+use smoltcp::iface::{Config, Interface, PollResult, SocketHandle, SocketSet};
+use smoltcp::socket::tcp::{CongestionControl, Socket, SocketBuffer, State};
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::{HardwareAddress, IpEndpoint};
+use syscall::{UioIn, UioOut};
+
+use crate::address::{Endpoint, Tuple};
+use crate::device::Device;
+use crate::random;
+use crate::tcp_options::TcpOptions;
+
+const SECOND: u64 = 1_000_000_000;
+
+/// How long an unanswered SYN is repeated (Linux: six times, doubling from one second).
+const CONNECT_LIMIT: u64 = 127 * SECOND;
+/// How long an unanswered SYN|ACK is (Linux: five times).
+const ACCEPT_LIMIT: u64 = 63 * SECOND;
+/// How long the peer may leave data unacknowledged without a sign of life (Linux: 15 repetitions).
+const SILENCE_LIMIT: u64 = 924 * SECOND;
+/// How long a closed connection waits for the peer's FIN (Linux's `tcp_fin_timeout`).
+const FIN_LIMIT: u64 = 60 * SECOND;
+/// The least time before a look at the connection that smoltcp asks for at once.
+const SOON: u64 = 1_000_000;
+
+/// How long acknowledgements wait for data to go with, on real links. In this kernel nothing is won
+/// by it, and a timer is lost.
+const ACK_DELAY: Duration = Duration::from_millis(10);
+
+/// Why a connection is no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Both sides said what they had to say.
+    Quiet,
+    /// With an error that the next call reports.
+    Failed(Errno),
+    /// It never became one: a SYN that was followed by nothing good.
+    Stillborn,
+}
+
+/// What came of a turn.
+#[derive(Default)]
+pub(crate) struct Report {
+    /// It is connected now.
+    pub(crate) established: bool,
+    /// There is new data to read.
+    pub(crate) data: bool,
+    /// The peer sent its FIN.
+    pub(crate) fin: bool,
+    /// It ended.
+    pub(crate) end: Option<End>,
+}
+
+/// The way a connection's packets take.
+pub(crate) struct Path {
+    /// By which interface; as the routes say.
+    pub(crate) via: Option<Arc<net::Interface>>,
+    /// Largest packet.
+    pub(crate) mtu: usize,
+    /// The other end is in this kernel.
+    pub(crate) local: bool,
+}
+
+/// How an idle peer is asked whether it lives, in nanoseconds.
+struct KeepAlive {
+    idle: u64,
+    interval: u64,
+    count: u32,
+}
+
+/// A connection.
+pub(crate) struct Connection {
+    net: Arc<Net>,
+    pub(crate) tuple: Tuple,
+    via: Option<Arc<net::Interface>>,
+    interface: Interface,
+    sockets: SocketSet<'static>,
+    handle: SocketHandle,
+    device: Device,
+    timer: Arc<Callout>,
+    /// What the timer is set to; `u64::MAX`: nothing.
+    armed: u64,
+    /// When the peer was heard last.
+    heard_at: u64,
+    /// Since when something is owed by the peer; it counts from its last sign of life.
+    owed_since: Option<u64>,
+    silence_limit: u64,
+    keep_alive: Option<KeepAlive>,
+    /// The program is done with it: what still arrives is refused.
+    orphaned: bool,
+    /// Its end was reported.
+    over: bool,
+    _charge: Charge,
+}
+
+fn instant(now: u64) -> Instant {
+    Instant::from_micros((now / 1000) as i64)
+}
+
+fn endpoint(end: Endpoint) -> IpEndpoint {
+    IpEndpoint::new(end.addr.into(), end.port)
+}
+
+impl Connection {
+    /// A connection that is none yet. `ENOMEM` at the instance's limit.
+    fn new(
+        lwp: &Lwp<'_>,
+        net: &Arc<Net>,
+        tuple: Tuple,
+        path: Path,
+        options: &TcpOptions,
+        timer: Arc<Callout>,
+    ) -> Result<Self, Errno> {
+        let (rx, tx) = (options.receive_buffer, options.send_buffer);
+        let charge = lwp.instance().memory().charge(rx + tx)?;
+        // Memory that reads as zero costs nothing until it is touched.
+        let mut socket = Socket::new(
+            SocketBuffer::new(vec![0; rx]),
+            SocketBuffer::new(vec![0; tx]),
+        );
+        // Reno grows from two segments; within one machine nothing is ever lost.
+        socket.set_congestion_control(if path.local {
+            CongestionControl::None
+        } else {
+            CongestionControl::Reno
+        });
+        socket.set_ack_delay((!path.local).then_some(ACK_DELAY));
+        let mut device = Device::new(net.clone(), path.mtu, path.local);
+        let mut config = Config::new(HardwareAddress::Ip);
+        config.random_seed = random();
+        let now = lwp.now();
+        let mut interface = Interface::new(config, &mut device, instant(now));
+        // Whether an address is ours was decided before a packet gets here.
+        interface.set_any_ip(true);
+        let mut sockets = SocketSet::new(vec![]);
+        let handle = sockets.add(socket);
+        let mut connection = Connection {
+            net: net.clone(),
+            tuple,
+            via: path.via,
+            interface,
+            sockets,
+            handle,
+            device,
+            timer,
+            armed: u64::MAX,
+            heard_at: now,
+            owed_since: None,
+            silence_limit: SILENCE_LIMIT,
+            keep_alive: None,
+            orphaned: false,
+            over: false,
+            _charge: charge,
+        };
+        connection.configure(options);
+        Ok(connection)
+    }
+
+    /// A connection that is about to say SYN.
+    pub(crate) fn active(
+        lwp: &Lwp<'_>,
+        net: &Arc<Net>,
+        tuple: Tuple,
+        path: Path,
+        options: &TcpOptions,
+        timer: Arc<Callout>,
+    ) -> Result<Self, Errno> {
+        let mut connection = Connection::new(lwp, net, tuple, path, options, timer)?;
+        let socket = connection.sockets.get_mut::<Socket>(connection.handle);
+        socket
+            .connect(
+                connection.interface.context(),
+                endpoint(tuple.remote),
+                endpoint(tuple.local),
+            )
+            // Nobody can be at port zero, or at what is no address of one host.
+            .map_err(|_| Errno::ECONNREFUSED)?;
+        Ok(connection)
+    }
+
+    /// A connection that is about to hear a SYN.
+    pub(crate) fn passive(
+        lwp: &Lwp<'_>,
+        net: &Arc<Net>,
+        tuple: Tuple,
+        path: Path,
+        options: &TcpOptions,
+        timer: Arc<Callout>,
+    ) -> Result<Self, Errno> {
+        let mut connection = Connection::new(lwp, net, tuple, path, options, timer)?;
+        let local = endpoint(tuple.local);
+        connection
+            .socket_mut()
+            .listen(local)
+            .map_err(|_| Errno::EADDRNOTAVAIL)?;
+        Ok(connection)
+    }
+
+    fn socket(&self) -> &Socket<'static> {
+        self.sockets.get(self.handle)
+    }
+
+    fn socket_mut(&mut self) -> &mut Socket<'static> {
+        self.sockets.get_mut(self.handle)
+    }
+
+    /// The state of RFC 9293 §3.3.2.
+    pub(crate) fn state(&self) -> State {
+        self.socket().state()
+    }
+
+    /// Ends it without a word.
+    pub(crate) fn forget(&mut self, lwp: &Lwp<'_>) {
+        self.over = true;
+        self.timer.cancel(lwp);
+        self.armed = u64::MAX;
+    }
+
+    /// Whether it is on its way to be one.
+    pub(crate) fn is_opening(&self) -> bool {
+        matches!(
+            self.state(),
+            State::SynSent | State::SynReceived | State::Listen
+        )
+    }
+
+    /// Whether it ended.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// Takes over options that may change while it is open.
+    pub(crate) fn configure(&mut self, options: &TcpOptions) {
+        let local = self.device.is_local();
+        let socket = self.socket_mut();
+        // Between two ends in one kernel the acknowledgement that Nagle's algorithm would wait for comes
+        // while the call that sends is still at work.
+        socket.set_nagle_enabled(!options.no_delay && !local);
+        socket.set_hop_limit(options.hop_limit);
+        if !options.keep_alive {
+            socket.set_keep_alive(None);
+        }
+        self.keep_alive = options.keep_alive.then(|| KeepAlive {
+            idle: u64::from(options.keep_idle) * SECOND,
+            interval: u64::from(options.keep_interval) * SECOND,
+            count: options.keep_count,
+        });
+        self.silence_limit = match options.user_timeout {
+            0 => SILENCE_LIMIT,
+            millis => u64::from(millis) * 1_000_000,
+        };
+    }
+
+    // ---- data ----
+
+    /// Bytes that can be read.
+    pub(crate) fn readable(&self) -> usize {
+        self.socket().recv_queue()
+    }
+
+    /// Bytes of room for writing, and of how many.
+    pub(crate) fn room(&self) -> (usize, usize) {
+        let socket = self.socket();
+        let capacity = socket.send_capacity();
+        (capacity - socket.send_queue(), capacity)
+    }
+
+    /// Takes as much of `data` as there is room for.
+    pub(crate) fn write(&mut self, data: &mut UioIn<'_>) -> Result<usize, Errno> {
+        let socket = self.sockets.get_mut::<Socket>(self.handle);
+        let mut total = 0;
+        while data.remaining() > 0 {
+            let taken = socket.send(|space| match data.take(space) {
+                Ok(len) => (len, Ok(len)),
+                Err(errno) => (0, Err(errno)),
+            });
+            match taken.map_err(|_| Errno::EPIPE)? {
+                Ok(0) => break,
+                Ok(len) => total += len,
+                Err(_) if total > 0 => break,
+                Err(errno) => return Err(errno),
+            }
+        }
+        Ok(total)
+    }
+
+    /// Gives as much of what was received as there is room for.
+    pub(crate) fn read(&mut self, data: &mut UioOut<'_>) -> Result<usize, Errno> {
+        let socket = self.sockets.get_mut::<Socket>(self.handle);
+        let mut total = 0;
+        while data.remaining() > 0 && socket.can_recv() {
+            let given = socket.recv(|bytes| match data.put(bytes) {
+                Ok(len) => (len, Ok(len)),
+                Err(errno) => (0, Err(errno)),
+            });
+            match given.map_err(|_| Errno::EIO)? {
+                Ok(len) => total += len,
+                Err(_) if total > 0 => break,
+                Err(errno) => return Err(errno),
+            }
+        }
+        Ok(total)
+    }
+
+    /// As [`read`](Self::read), but leaves it to be read again.
+    pub(crate) fn peek(&mut self, data: &mut UioOut<'_>) -> Result<usize, Errno> {
+        let mut bytes = vec![0; data.remaining().min(self.readable())];
+        let len = self.socket_mut().peek_slice(&mut bytes).unwrap_or(0);
+        data.put(&bytes[..len])
+    }
+
+    /// Throws away up to `len` bytes of what was received.
+    pub(crate) fn discard(&mut self, len: usize) -> usize {
+        let socket = self.sockets.get_mut::<Socket>(self.handle);
+        let mut total = 0;
+        while total < len && socket.can_recv() {
+            let gone = socket.recv(|bytes| {
+                let gone = bytes.len().min(len - total);
+                (gone, gone)
+            });
+            total += gone.unwrap_or(0);
+        }
+        total
+    }
+
+    // ---- ends ----
+
+    /// Sends no more, once what there is is sent.
+    pub(crate) fn finish(&mut self) {
+        self.socket_mut().close();
+    }
+
+    /// Ends it with a reset.
+    pub(crate) fn abort(&mut self) {
+        self.socket_mut().abort();
+    }
+
+    /// The program is done with it: from now on data that arrives is answered with a reset, and the
+    /// peer's end is not waited for without limit.
+    pub(crate) fn orphan(&mut self, now: u64) {
+        self.orphaned = true;
+        self.heard_at = now;
+    }
+
+    /// Whether nothing is left that the peer would have to confirm.
+    pub(crate) fn is_confirmed(&self) -> bool {
+        self.over || !self.owes(self.state())
+    }
+
+    /// In TIME-WAIT, with nothing left to send or to read: the next sequence number of ours, and of the
+    /// peer's, which is all that must still be known.
+    pub(crate) fn lingers(&mut self, now: u64) -> Option<(i32, i32)> {
+        if self.state() != State::TimeWait || self.readable() > 0 {
+            return None;
+        }
+        // An acknowledgement that is still delayed is due long before the state ends.
+        let next = self.interface.poll_at(instant(now), &self.sockets)?;
+        if next < instant(now) + Duration::from_secs(1) {
+            return None;
+        }
+        let (ours, theirs) = self.device.sent;
+        Some((ours.0, theirs.0))
+    }
+
+    // ---- turns ----
+
+    /// Processes packets that arrived and sends what there is to send. The caller, without its lock, flushes the
+    /// network afterwards.
+    pub(crate) fn turn(
+        &mut self,
+        lwp: &Lwp<'_>,
+        frames: &mut impl Iterator<Item = net::Frame>,
+    ) -> Report {
+        let now = lwp.now();
+        let mut report = Report::default();
+        let before = self.readable();
+        let mut heard = false;
+        for frame in frames {
+            heard = true;
+            let from = self.state();
+            self.device.arrive(frame);
+            self.interface
+                .poll_ingress_single(instant(now), &mut self.device, &mut self.sockets);
+            self.notice(from, self.state(), &mut report);
+        }
+        if heard {
+            self.heard_at = now;
+            self.owed_since = self.owed_since.map(|_| now);
+            if self.state() == State::Listen {
+                report.end = Some(End::Stillborn);
+            }
+        }
+        report.data = self.readable() > before;
+        if self.orphaned && self.readable() > 0 && self.state() != State::Closed {
+            // Nobody will read it, and the peer shall know (RFC 2525 §2.17).
+            self.abort();
+        }
+        self.transmit(lwp, &mut report);
+        report
+    }
+
+    /// Sends what there is to send, and sees to the timer.
+    pub(crate) fn transmit(&mut self, lwp: &Lwp<'_>, report: &mut Report) {
+        let now = lwp.now();
+        let before = self.state();
+        self.keep_alive(now);
+        while self
+            .interface
+            .poll_egress(instant(now), &mut self.device, &mut self.sockets)
+            == PollResult::SocketStateChanged
+        {}
+        self.send_off(lwp);
+        self.notice(before, self.state(), report);
+        if self.state() == State::Closed && before == State::Closed && !self.over {
+            // Aborted by us.
+            report.end.get_or_insert(End::Quiet);
+        }
+        self.watch(lwp, now, report);
+        if report.end.is_some() {
+            self.forget(lwp);
+        }
+    }
+
+    fn send_off(&mut self, lwp: &Lwp<'_>) {
+        let mut leaving: Batch = core::mem::take(&mut self.device.leaving);
+        for frame in leaving.drain(..) {
+            // A packet that cannot go counts as lost, and is repeated.
+            let _ = self.net.output(lwp, frame, self.via.as_ref());
+        }
+        // Keep the batch's memory.
+        self.device.leaving = leaving;
+    }
+
+    /// Tells what a step from one state to another means.
+    fn notice(&self, from: State, to: State, report: &mut Report) {
+        if from == to {
+            return;
+        }
+        let was_open = !matches!(from, State::Listen | State::SynSent | State::SynReceived);
+        match to {
+            State::Established => report.established = true,
+            State::CloseWait => {
+                report.established |= !was_open;
+                report.fin = true;
+            }
+            State::Closing | State::TimeWait | State::LastAck => report.fin = true,
+            State::Listen => report.end = Some(End::Stillborn),
+            State::Closed => {
+                report.end = Some(match from {
+                    State::SynSent => End::Failed(Errno::ECONNREFUSED),
+                    State::LastAck | State::TimeWait | State::Closing => End::Quiet,
+                    State::CloseWait => End::Failed(Errno::EPIPE),
+                    _ => End::Failed(Errno::ECONNRESET),
+                })
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the peer owes an answer in this state.
+    fn owes(&self, state: State) -> bool {
+        match state {
+            State::SynSent
+            | State::SynReceived
+            | State::FinWait1
+            | State::Closing
+            | State::LastAck => true,
+            State::Closed | State::Listen | State::TimeWait => false,
+            _ => self.socket().send_queue() > 0,
+        }
+    }
+
+    /// Gives up on a peer that is silent for too long, and sets the timer for the next look.
+    fn watch(&mut self, lwp: &Lwp<'_>, now: u64, report: &mut Report) {
+        let state = self.state();
+        if !self.owes(state) {
+            self.owed_since = None;
+        } else if self.owed_since.is_none() {
+            self.owed_since = Some(now);
+        }
+        let deadline = self.deadline(state);
+        if now >= deadline && report.end.is_none() {
+            report.end = Some(match state {
+                State::FinWait2 => End::Quiet,
+                State::SynReceived => End::Stillborn,
+                _ => End::Failed(Errno::ETIMEDOUT),
+            });
+            return;
+        }
+        let next = match self.interface.poll_at(instant(now), &self.sockets) {
+            Some(at) => (at.total_micros() as u64 * 1000)
+                .max(now + SOON)
+                .min(deadline),
+            None => deadline,
+        };
+        // A timer that fires too early is set again then: cheaper than to move it with every segment.
+        if next < self.armed {
+            self.armed = next;
+            self.timer.set(lwp, next);
+        }
+    }
+
+    /// When to give up.
+    fn deadline(&self, state: State) -> u64 {
+        let limit = match state {
+            State::SynSent => CONNECT_LIMIT,
+            State::SynReceived => ACCEPT_LIMIT,
+            State::FinWait2 if self.orphaned => return self.heard_at + FIN_LIMIT,
+            _ => self.silence_limit,
+        };
+        let owed = self.owed_since.map_or(u64::MAX, |since| since + limit);
+        let alive = match (&self.keep_alive, state) {
+            (Some(keep), State::Established | State::CloseWait | State::FinWait2) => {
+                self.heard_at + keep.idle + keep.interval * u64::from(keep.count)
+            }
+            _ => u64::MAX,
+        };
+        owed.min(alive)
+    }
+
+    /// Has smoltcp ask an idle peer for a sign of life: the first time after `idle`, then more often.
+    fn keep_alive(&mut self, now: u64) {
+        if let Some(keep) = &self.keep_alive {
+            let silent = now.saturating_sub(self.heard_at) >= keep.idle;
+            let nanos = if silent { keep.interval } else { keep.idle };
+            let period = Duration::from_micros(nanos / 1000);
+            self.sockets
+                .get_mut::<Socket>(self.handle)
+                .set_keep_alive(Some(period));
+        }
+    }
+
+    /// The timer fired: the next turn sets it again.
+    pub(crate) fn disarm(&mut self) {
+        self.armed = u64::MAX;
+    }
+}

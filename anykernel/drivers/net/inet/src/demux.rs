@@ -1,0 +1,165 @@
+//! Who gets a packet: the tables of connections, listeners, and sockets for datagrams.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::net::IpAddr;
+
+use hashbrown::HashMap;
+
+use crate::address::{Endpoint, Scope, Tuple};
+use crate::datagram::DatagramSocket;
+use crate::ports::PortTable;
+use crate::tcp::TcpSocket;
+use crate::time_wait::TimeWaits;
+
+/// Sockets by the port they are bound to.
+pub(crate) struct Bound<T>(HashMap<u16, Vec<Entry<T>>>);
+
+struct Entry<T> {
+    scope: Scope,
+    /// The only one it hears, if it is connected.
+    peer: Option<Endpoint>,
+    socket: Arc<T>,
+}
+
+impl<T> Default for Bound<T> {
+    fn default() -> Self {
+        Bound(HashMap::new())
+    }
+}
+
+impl<T> Bound<T> {
+    /// Adds a socket, or changes what it hears.
+    pub(crate) fn put(&mut self, port: u16, scope: Scope, peer: Option<Endpoint>, socket: &Arc<T>) {
+        let entries = self.0.entry(port).or_default();
+        match entries
+            .iter_mut()
+            .find(|entry| Arc::ptr_eq(&entry.socket, socket))
+        {
+            Some(entry) => (entry.scope, entry.peer) = (scope, peer),
+            None => entries.push(Entry {
+                scope,
+                peer,
+                socket: socket.clone(),
+            }),
+        }
+    }
+
+    /// Removes a socket.
+    pub(crate) fn remove(&mut self, port: u16, socket: &T) -> Option<Arc<T>> {
+        let entries = self.0.get_mut(&port)?;
+        let index = entries
+            .iter()
+            .position(|entry| core::ptr::eq(&*entry.socket, socket))?;
+        let socket = entries.remove(index).socket;
+        if entries.is_empty() {
+            self.0.remove(&port);
+        }
+        Some(socket)
+    }
+
+    /// The socket that fits a packet best; of equals the last that came.
+    pub(crate) fn find(&self, local: Endpoint, from: Endpoint) -> Option<&Arc<T>> {
+        let fitting = self.fitting(local, from);
+        fitting
+            .max_by_key(|(fit, _)| *fit)
+            .map(|(_, socket)| socket)
+    }
+
+    /// All sockets that fit a packet, and how well.
+    pub(crate) fn fitting(
+        &self,
+        local: Endpoint,
+        from: Endpoint,
+    ) -> impl Iterator<Item = ((bool, u8), &Arc<T>)> {
+        let entries = self.0.get(&local.port).map_or(&[][..], Vec::as_slice);
+        entries.iter().filter_map(move |entry| {
+            let fit = entry.scope.fit(local.addr)?;
+            match entry.peer {
+                Some(peer) if peer != from => None,
+                peer => Some(((peer.is_some(), fit), &entry.socket)),
+            }
+        })
+    }
+
+    /// All sockets bound to a port for all addresses or more particularly; for packets to many.
+    pub(crate) fn at(
+        &self,
+        port: u16,
+    ) -> impl Iterator<Item = (&Scope, Option<Endpoint>, &Arc<T>)> {
+        let entries = self.0.get(&port).map_or(&[][..], Vec::as_slice);
+        entries
+            .iter()
+            .map(|entry| (&entry.scope, entry.peer, &entry.socket))
+    }
+
+    fn clear(&mut self) -> Vec<Arc<T>> {
+        let entries = core::mem::take(&mut self.0).into_values().flatten();
+        entries.map(|entry| entry.socket).collect()
+    }
+}
+
+/// Who a segment is for.
+pub(crate) enum Target {
+    Connection(Arc<TcpSocket>),
+    Listener(Arc<TcpSocket>),
+    TimeWait,
+    Nobody,
+}
+
+/// All tables of an instance.
+#[derive(Default)]
+pub(crate) struct Tables {
+    pub(crate) connections: HashMap<Tuple, Arc<TcpSocket>>,
+    pub(crate) listeners: Bound<TcpSocket>,
+    pub(crate) time_waits: TimeWaits,
+    pub(crate) tcp_ports: PortTable,
+    pub(crate) udp: Bound<DatagramSocket>,
+    pub(crate) udp_ports: PortTable,
+    /// Raw sockets, and those for echo requests, in the order they were made.
+    pub(crate) raw: Vec<Arc<DatagramSocket>>,
+}
+
+impl Tables {
+    /// Who a segment is for.
+    pub(crate) fn segment(&self, tuple: &Tuple) -> Target {
+        if let Some(socket) = self.connections.get(tuple) {
+            return Target::Connection(socket.clone());
+        }
+        if self.time_waits.contains(tuple) {
+            return Target::TimeWait;
+        }
+        match self.listeners.find(tuple.local, tuple.remote) {
+            Some(socket) => Target::Listener(socket.clone()),
+            None => Target::Nobody,
+        }
+    }
+
+    /// Whether a connection between these ends exists or has just ended.
+    pub(crate) fn is_taken(&self, tuple: &Tuple) -> bool {
+        self.connections.contains_key(tuple) || self.time_waits.contains(tuple)
+    }
+
+    /// Removes a raw socket.
+    pub(crate) fn remove_raw(&mut self, socket: &DatagramSocket) -> Option<Arc<DatagramSocket>> {
+        let index = self
+            .raw
+            .iter()
+            .position(|other| core::ptr::eq(&**other, socket))?;
+        Some(self.raw.remove(index))
+    }
+
+    /// Empties all tables; what was in them is to be dropped without their lock.
+    pub(crate) fn clear(&mut self) -> (Vec<Arc<TcpSocket>>, Vec<Arc<DatagramSocket>>) {
+        let mut streams = self.listeners.clear();
+        streams.extend(core::mem::take(&mut self.connections).into_values());
+        let mut datagrams = self.udp.clear();
+        datagrams.append(&mut self.raw);
+        (streams, datagrams)
+    }
+}
+
+/// Whether a packet to many, at `addr`, is for a socket with this scope.
+pub(crate) fn hears_many(scope: &Scope, addr: IpAddr) -> bool {
+    scope.fit(addr).is_some()
+}

@@ -1,0 +1,155 @@
+//! The network card that a connection's smoltcp interface believes it has: one packet in, packets out.
+
+use alloc::sync::Arc;
+use alloc::vec;
+
+use net::{Batch, Frame, Net};
+use smoltcp::phy::{self, Checksum, ChecksumCapabilities, DeviceCapabilities, Medium};
+use smoltcp::time::Instant;
+use smoltcp::wire::{IpVersion, TcpPacket, TcpSeqNumber};
+
+use crate::window::WindowGuard;
+
+/// Where segments of one connection come from and go to.
+pub(crate) struct Device {
+    net: Arc<Net>,
+    mtu: usize,
+    /// The other end is in this kernel: no checksums.
+    trusted: bool,
+    arriving: Option<Frame>,
+    /// What is to be sent.
+    pub(crate) leaving: Batch,
+    window: WindowGuard,
+    /// After the last segment that left: the next sequence number, and what it acknowledged.
+    pub(crate) sent: (TcpSeqNumber, TcpSeqNumber),
+}
+
+impl Device {
+    pub(crate) fn new(net: Arc<Net>, mtu: usize, trusted: bool) -> Self {
+        Device {
+            net,
+            mtu,
+            trusted,
+            arriving: None,
+            leaving: Batch::new(),
+            window: WindowGuard::default(),
+            sent: (TcpSeqNumber(0), TcpSeqNumber(0)),
+        }
+    }
+
+    /// Offers an IP packet with a good TCP segment to the next poll.
+    pub(crate) fn arrive(&mut self, frame: Frame) {
+        self.window.arriving(segment(frame.payload()));
+        self.arriving = Some(frame);
+    }
+
+    /// Whether the other end is in this kernel.
+    pub(crate) fn is_local(&self) -> bool {
+        self.trusted
+    }
+
+    fn sender(&mut self) -> Sender<'_> {
+        Sender {
+            net: &self.net,
+            trusted: self.trusted,
+            leaving: &mut self.leaving,
+            window: &mut self.window,
+            sent: &mut self.sent,
+        }
+    }
+}
+
+/// The TCP segment in an IP packet without extension headers.
+fn segment(packet: &[u8]) -> &[u8] {
+    packet.get(header_len(packet)..).unwrap_or(&[])
+}
+
+fn header_len(packet: &[u8]) -> usize {
+    match IpVersion::of_packet(packet) {
+        Ok(IpVersion::Ipv4) => usize::from(packet[0] & 0xf) * 4,
+        _ => 40,
+    }
+}
+
+impl phy::Device for Device {
+    type RxToken<'a> = Receiver<'a>;
+    type TxToken<'a> = Sender<'a>;
+
+    fn receive(&mut self, _: Instant) -> Option<(Receiver<'_>, Sender<'_>)> {
+        let frame = self.arriving.take()?;
+        let receiver = Receiver {
+            net: &self.net,
+            frame,
+        };
+        let sender = Sender {
+            net: &self.net,
+            trusted: self.trusted,
+            leaving: &mut self.leaving,
+            window: &mut self.window,
+            sent: &mut self.sent,
+        };
+        Some((receiver, sender))
+    }
+
+    fn transmit(&mut self, _: Instant) -> Option<Sender<'_>> {
+        Some(self.sender())
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        // What arrives was verified before it got here.
+        let mut checksum = ChecksumCapabilities::ignored();
+        if !self.trusted {
+            checksum.ipv4 = Checksum::Tx;
+            checksum.tcp = Checksum::Tx;
+        }
+        let mut capabilities = DeviceCapabilities::default();
+        capabilities.medium = Medium::Ip;
+        capabilities.max_transmission_unit = self.mtu;
+        capabilities.checksum = checksum;
+        capabilities
+    }
+}
+
+/// A packet on its way to smoltcp.
+pub(crate) struct Receiver<'a> {
+    net: &'a Net,
+    frame: Frame,
+}
+
+impl phy::RxToken for Receiver<'_> {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
+        let result = f(self.frame.payload());
+        self.net.pool().recycle(self.frame);
+        result
+    }
+}
+
+/// A place for a packet of smoltcp's.
+pub(crate) struct Sender<'a> {
+    net: &'a Net,
+    trusted: bool,
+    leaving: &'a mut Batch,
+    window: &'a mut WindowGuard,
+    sent: &'a mut (TcpSeqNumber, TcpSeqNumber),
+}
+
+impl phy::TxToken for Sender<'_> {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
+        let Ok(mut frame) = self.net.pool().get(len) else {
+            // Written, and lost: TCP sends it again when there may be memory again.
+            return f(&mut vec![0; len]);
+        };
+        let result = f(frame.payload_mut());
+        let packet = frame.payload_mut();
+        let header = header_len(packet);
+        let segment = TcpPacket::new_unchecked(&packet[header..]);
+        *self.sent = (
+            segment.seq_number() + segment.segment_len(),
+            segment.ack_number(),
+        );
+        self.window.leaving(&mut packet[header..], !self.trusted);
+        frame.checksum_trusted = self.trusted;
+        self.leaving.push(frame);
+        result
+    }
+}

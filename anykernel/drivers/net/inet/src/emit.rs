@@ -1,0 +1,120 @@
+//! Packets that no connection makes: datagrams, and what the kernel says by itself.
+
+use alloc::sync::Arc;
+use core::net::IpAddr;
+
+use base::{Errno, Lwp};
+use net::{Frame, Interface};
+use smoltcp::phy::{Checksum, ChecksumCapabilities};
+use smoltcp::wire::{IpProtocol, IpRepr, TcpPacket, TcpRepr};
+
+use crate::inet::{Inet, Packet};
+
+/// What an IP header says.
+#[derive(Clone, Copy)]
+pub(crate) struct Header {
+    pub(crate) src: IpAddr,
+    pub(crate) dst: IpAddr,
+    pub(crate) protocol: IpProtocol,
+    pub(crate) hop_limit: u8,
+}
+
+impl Header {
+    /// Of an answer to a packet, from the address it was sent to.
+    pub(crate) fn reply(packet: &Packet, protocol: IpProtocol) -> Self {
+        Header {
+            src: packet.info.dst,
+            dst: packet.info.src,
+            protocol,
+            hop_limit: crate::options::HOP_LIMIT,
+        }
+    }
+
+    /// Its length in bytes.
+    pub(crate) fn len(&self) -> usize {
+        if self.src.is_ipv4() { 20 } else { 40 }
+    }
+}
+
+/// Which checksums a packet is to have: none, if it stays in this kernel.
+pub(crate) fn checksums(trusted: bool) -> ChecksumCapabilities {
+    let mut checksums = ChecksumCapabilities::ignored();
+    if !trusted {
+        let computed = || Checksum::Tx;
+        checksums.ipv4 = computed();
+        checksums.tcp = computed();
+        checksums.udp = computed();
+        checksums.icmpv4 = computed();
+        checksums.icmpv6 = computed();
+    }
+    checksums
+}
+
+impl Inet {
+    /// A packet with this header, followed by `len` bytes of unknown value. `EMSGSIZE` if they do not
+    /// fit into one.
+    pub(crate) fn packet(
+        &self,
+        header: &Header,
+        len: usize,
+        trusted: bool,
+    ) -> Result<Frame, Errno> {
+        let most = if header.src.is_ipv4() {
+            65535 - 20
+        } else {
+            65535
+        };
+        if len > most {
+            return Err(Errno::EMSGSIZE);
+        }
+        let repr = IpRepr::new(
+            header.src.into(),
+            header.dst.into(),
+            header.protocol,
+            len,
+            header.hop_limit,
+        );
+        let mut frame = self.net.pool().get(header.len() + len)?;
+        repr.emit(frame.payload_mut(), &checksums(trusted));
+        frame.checksum_trusted = trusted;
+        Ok(frame)
+    }
+
+    /// Answers a packet the way it came.
+    pub(crate) fn answer(&self, lwp: &Lwp<'_>, to: &Packet, frame: Frame) {
+        // An answer that cannot be sent is no loss that anybody could be told of.
+        let _ = self.net.output(lwp, frame, to.way_back().as_ref());
+    }
+
+    /// Answers a segment with one without a connection.
+    pub(crate) fn answer_segment(&self, lwp: &Lwp<'_>, to: &Packet, repr: &TcpRepr<'_>) {
+        let header = Header::reply(to, IpProtocol::Tcp);
+        let trusted = to.interface.is_loopback();
+        let Ok(mut frame) = self.packet(&header, repr.buffer_len(), trusted) else {
+            return;
+        };
+        repr.emit(
+            &mut TcpPacket::new_unchecked(&mut frame.payload_mut()[header.len()..]),
+            &header.src.into(),
+            &header.dst.into(),
+            &checksums(trusted),
+        );
+        self.answer(lwp, to, frame);
+    }
+}
+
+impl Packet {
+    /// The interface that an answer has to leave by, where the routes do not say.
+    pub(crate) fn way_back(&self) -> Option<Arc<Interface>> {
+        if self.interface.is_loopback() {
+            Some(self.interface.clone())
+        } else {
+            self.link()
+        }
+    }
+
+    /// The interface it came in by, if the sender's address means nothing without.
+    pub(crate) fn link(&self) -> Option<Arc<Interface>> {
+        crate::address::is_link_local(self.info.src).then(|| self.interface.clone())
+    }
+}

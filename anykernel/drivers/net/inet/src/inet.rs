@@ -1,0 +1,179 @@
+//! The state of the component, one an instance: the tables, and the packets and sockets that wait for
+//! somebody without a lock to see to them.
+//!
+//! A packet that arrives may come out of a send under way, with the lock of the sending connection held.
+//! So it is only put where it belongs, and the socket, or what it needs, is noted as a [`Job`]. Whoever
+//! holds no lock any more settles: the sender itself, on loopback.
+
+use alloc::collections::VecDeque;
+use alloc::sync::{Arc, Weak};
+
+use base::sync::Leaf;
+use base::{Boot, Callout, Instance, Lwp, Work};
+use net::{Frame, Interface, IpInfo, IpReceiver, Net, Reason};
+
+use crate::datagram::DatagramSocket;
+use crate::demux::Tables;
+use crate::tcp::TcpSocket;
+
+/// Jobs one call does before it leaves the rest to deferred work.
+const BUDGET: usize = 256;
+
+/// Packets for nobody in particular that may wait. More are dropped: none of them is owed an answer.
+const LIMIT: usize = 1024;
+
+/// A packet and what is known about it.
+pub(crate) struct Packet {
+    pub(crate) frame: Frame,
+    pub(crate) info: IpInfo,
+    pub(crate) interface: Arc<Interface>,
+}
+
+impl Packet {
+    /// What follows the IP header.
+    pub(crate) fn payload(&self) -> &[u8] {
+        &self.frame.payload()[self.info.payload_offset..]
+    }
+}
+
+/// Something to be done without a lock.
+pub(crate) enum Job {
+    /// A connection has news.
+    Turn(Arc<TcpSocket>),
+    /// A socket for datagrams has.
+    Tell(Arc<DatagramSocket>),
+    /// A SYN for a listener.
+    Knock(Arc<TcpSocket>, Packet),
+    /// A segment for a connection that is over.
+    Late(Packet),
+    /// A packet for nobody, or for the kernel itself.
+    Stray(Packet),
+}
+
+/// What boot parameters say.
+pub(crate) struct Settings {
+    pub(crate) tcp_buffer: usize,
+    pub(crate) udp_buffer: usize,
+    pub(crate) half_open: usize,
+}
+
+/// The state of the component.
+pub(crate) struct Inet {
+    pub(crate) net: Arc<Net>,
+    pub(crate) settings: Settings,
+    pub(crate) tables: Leaf<Tables>,
+    jobs: Leaf<VecDeque<Job>>,
+    /// Does what was too much for one call.
+    relief: Arc<Work>,
+    /// Ends connections in TIME-WAIT.
+    pub(crate) time_wait_timer: Arc<Callout>,
+    pub(crate) complaints: Leaf<crate::icmp::Allowance>,
+}
+
+impl Inet {
+    pub(crate) fn new(boot: &Boot<'_>) -> Arc<Self> {
+        let size = |name| usize::try_from(boot.number(name)).unwrap_or(usize::MAX);
+        let settings = Settings {
+            tcp_buffer: size("tcp-buffer").clamp(4096, 1 << 30),
+            udp_buffer: size("udp-buffer"),
+            half_open: size("tcp-half-open").max(1),
+        };
+        Inet::with(boot.instance(), boot.get::<Net>(), settings)
+    }
+
+    fn with(instance: &Arc<Instance>, net: Arc<Net>, settings: Settings) -> Arc<Self> {
+        Arc::new_cyclic(|this: &Weak<Inet>| Inet {
+            net,
+            settings,
+            tables: Leaf::new(Tables::default()),
+            jobs: Leaf::new(VecDeque::new()),
+            relief: {
+                let this = this.clone();
+                Work::new(instance, move |lwp| {
+                    if let Some(inet) = this.upgrade() {
+                        inet.settle(lwp);
+                    }
+                })
+            },
+            time_wait_timer: {
+                let this = this.clone();
+                Callout::new(move |lwp| {
+                    if let Some(inet) = this.upgrade() {
+                        inet.expire_time_waits(lwp);
+                    }
+                })
+            },
+            complaints: Leaf::new(crate::icmp::Allowance::default()),
+        })
+    }
+
+    /// Notes something to be done.
+    pub(crate) fn note(&self, job: Job) {
+        let refused = self.jobs.with(|jobs| {
+            // A socket is noted once, however much it has; that is bounded by their number.
+            let bounded = matches!(job, Job::Turn(_) | Job::Tell(_));
+            if bounded || jobs.len() < LIMIT {
+                jobs.push_back(job);
+                None
+            } else {
+                Some(job)
+            }
+        });
+        if let Some(Job::Knock(_, packet) | Job::Late(packet) | Job::Stray(packet)) = refused {
+            self.discard(packet, Reason::QueueFull);
+        }
+    }
+
+    /// Does what was noted, and sends what came of it. No lock is held.
+    pub(crate) fn settle(&self, lwp: &Lwp<'_>) {
+        for _ in 0..BUDGET {
+            let Some(job) = self.jobs.with(VecDeque::pop_front) else {
+                self.net.flush(lwp);
+                return;
+            };
+            match job {
+                Job::Turn(socket) => socket.run(lwp),
+                Job::Tell(socket) => socket.tell(lwp),
+                Job::Knock(listener, packet) => listener.admit(lwp, packet),
+                Job::Late(packet) => self.late_segment(lwp, packet),
+                Job::Stray(packet) => self.stray(lwp, packet),
+            }
+        }
+        self.relief.schedule();
+        self.net.flush(lwp);
+    }
+
+    /// Drops a packet and counts why.
+    pub(crate) fn discard(&self, packet: Packet, reason: Reason) {
+        packet.interface.count_dropped(reason, 1);
+        self.net.pool().recycle(packet.frame);
+    }
+
+    /// Gives up all sockets, so that nothing keeps itself alive.
+    pub(crate) fn stop(&self, lwp: &Lwp<'_>) {
+        self.time_wait_timer.cancel(lwp);
+        let _dropped_outside = (
+            self.jobs.with(core::mem::take),
+            self.tables.with(Tables::clear),
+        );
+    }
+}
+
+impl IpReceiver for Inet {
+    fn receive(&self, _lwp: &Lwp<'_>, interface: &Arc<Interface>, frame: Frame, info: IpInfo) {
+        let packet = Packet {
+            frame,
+            info,
+            interface: interface.clone(),
+        };
+        self.receive_packet(packet);
+    }
+
+    fn settle(&self, lwp: &Lwp<'_>) {
+        Inet::settle(self, lwp);
+    }
+
+    fn unreachable(&self, _lwp: &Lwp<'_>, packet: Frame) {
+        self.returned(packet);
+    }
+}

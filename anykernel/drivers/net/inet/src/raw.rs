@@ -1,0 +1,155 @@
+//! Raw sockets: packets of an IP protocol as they are.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use base::{Errno, Lwp};
+use net::Reason;
+use smoltcp::wire::{IpProtocol, Ipv4Packet, checksum};
+use syscall::consts::IPPROTO_ICMPV6;
+use syscall::{SockAddr, UioIn};
+
+use crate::address::{Endpoint, Family};
+use crate::datagram::{Datagram, DatagramSocket, Kind, Route, way_out};
+use crate::emit::Header;
+use crate::inet::{Inet, Packet};
+use crate::options::HOP_LIMIT;
+
+impl Inet {
+    /// Gives every raw socket that wants a packet a copy of it.
+    pub(crate) fn copy_to_raw(&self, packet: &Packet) {
+        let wanting: Vec<Arc<DatagramSocket>> = self.tables.with(|tables| {
+            let raw = tables.raw.iter();
+            raw.filter(|socket| socket.wants(packet)).cloned().collect()
+        });
+        for socket in wanting {
+            // With its header, or without: that is the families' difference.
+            let bytes = match socket.family {
+                Family::V4 => packet.frame.payload(),
+                Family::V6 => packet.payload(),
+            };
+            let Ok(frame) = self.net.pool().copy_of(bytes) else {
+                return;
+            };
+            let datagram = Datagram {
+                frame,
+                from: Endpoint::new(packet.info.src, 0),
+                link: packet.link().map_or(0, |link| link.index()),
+            };
+            if let Err(frame) = socket.deliver(datagram) {
+                packet.interface.count_dropped(Reason::QueueFull, 1);
+                self.net.pool().recycle(frame);
+            }
+        }
+    }
+
+    /// Whether a raw socket takes packets like this one.
+    pub(crate) fn is_wanted_raw(&self, packet: &Packet) -> bool {
+        self.tables
+            .with(|tables| tables.raw.iter().any(|socket| socket.wants(packet)))
+    }
+}
+
+impl DatagramSocket {
+    fn wants(&self, packet: &Packet) -> bool {
+        let info = &packet.info;
+        self.kind == Kind::Raw(info.protocol)
+            && (self.family == Family::V4) == info.src.is_ipv4()
+            && self.state.with(|state| {
+                state.local.is_none_or(|local| local == info.dst)
+                    && state.peer.is_none_or(|peer| peer.addr == info.src)
+            })
+    }
+
+    pub(crate) fn bind_raw(&self, lwp: &Lwp<'_>, address: &SockAddr) -> Result<(), Errno> {
+        let (end, link) = self.family.resolve(address)?;
+        self.inet.check_bindable(lwp, end.addr)?;
+        self.update(lwp, |state| {
+            state.bound = true;
+            state.local = (!end.addr.is_unspecified()).then_some(end.addr);
+            state.link = link;
+        });
+        Ok(())
+    }
+
+    pub(crate) fn send_raw(
+        &self,
+        lwp: &Lwp<'_>,
+        data: &mut UioIn<'_>,
+        to: Option<SockAddr>,
+        protocol: u8,
+    ) -> Result<usize, Errno> {
+        let route = self.route(lwp, to)?;
+        let (included, hop_limit) = self.state.with(|state| {
+            let limit = state.hop_limit.unwrap_or(HOP_LIMIT);
+            (state.header_included && self.family == Family::V4, limit)
+        });
+        if included {
+            return self.send_with_header(lwp, data, &route);
+        }
+        let header = Header {
+            src: route.from.addr,
+            dst: route.to.addr,
+            protocol: IpProtocol::from(protocol),
+            hop_limit,
+        };
+        let len = data.remaining();
+        let via = way_out(&self.inet, lwp, &route);
+        let mut frame = self.inet.packet(&header, len, false)?;
+        let space = &mut frame.payload_mut()[header.len()..];
+        if let Err(errno) = data.take(space) {
+            self.inet.net.pool().recycle(frame);
+            return Err(errno);
+        }
+        if u32::from(protocol) == IPPROTO_ICMPV6 && len >= 4 {
+            // The one checksum a program cannot compute, not knowing its address (RFC 3542 §3.1).
+            space[2..4].fill(0);
+            let sum = checksum::combine(&[
+                checksum::pseudo_header(
+                    &header.src.into(),
+                    &header.dst.into(),
+                    IpProtocol::Icmpv6,
+                    len as u32,
+                ),
+                checksum::data(space),
+            ]);
+            space[2..4].copy_from_slice(&(!sum).to_be_bytes());
+        }
+        self.inet.net.output(lwp, frame, via.as_ref())?;
+        Ok(len)
+    }
+
+    /// Sends a packet whose header the program wrote; what it left open is filled in.
+    fn send_with_header(
+        &self,
+        lwp: &Lwp<'_>,
+        data: &mut UioIn<'_>,
+        route: &Route,
+    ) -> Result<usize, Errno> {
+        let len = data.remaining();
+        let pool = self.inet.net.pool();
+        let mut frame = pool.get(len)?;
+        let taken = data.take(frame.payload_mut());
+        let header_len = frame.payload().first().map_or(0, |byte| byte & 0xf) as usize * 4;
+        let refused = match taken {
+            Err(errno) => Some(errno),
+            Ok(_) if header_len < 20 || header_len > len => Some(Errno::EINVAL),
+            Ok(_) => None,
+        };
+        if let Some(errno) = refused {
+            pool.recycle(frame);
+            return Err(errno);
+        }
+        let mut packet = Ipv4Packet::new_unchecked(frame.payload_mut());
+        if packet.src_addr().is_unspecified()
+            && let core::net::IpAddr::V4(addr) = route.from.addr
+        {
+            packet.set_src_addr(addr);
+        }
+        packet.set_total_len(len as u16);
+        packet.fill_checksum();
+        let via = way_out(&self.inet, lwp, route);
+        self.inet.net.output(lwp, frame, via.as_ref())?;
+        Ok(len)
+    }
+}

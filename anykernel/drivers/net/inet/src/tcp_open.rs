@@ -1,0 +1,314 @@
+//! How a TCP socket comes to an address, to listening, and to a connection.
+
+use alloc::sync::Arc;
+
+use base::{Errno, Events, Lwp, Wait, Wakes};
+use net::Interface;
+use syscall::SockAddr;
+use syscall::consts::SOMAXCONN;
+
+use crate::address::{Endpoint, Scope, Tuple, is_link_local, or_loopback};
+use crate::connection::{Connection, Path, Report};
+use crate::inet::Inet;
+use crate::ports::Claim;
+use crate::random;
+use crate::tcp::{Phase, TcpSocket, TcpState};
+use crate::tcp_options::TcpOptions;
+
+impl Inet {
+    /// How packets between two ends go.
+    pub(crate) fn path(
+        &self,
+        lwp: &Lwp<'_>,
+        tuple: &Tuple,
+        link: Option<&Arc<Interface>>,
+        options: &TcpOptions,
+    ) -> Path {
+        let remote = tuple.remote.addr;
+        let loopback = self
+            .net
+            .is_local(lwp, remote)
+            .then(|| self.net.loopback())
+            .flatten();
+        let local = loopback.is_some();
+        let via = loopback.or_else(|| link.cloned());
+        let mtu = match &via {
+            Some(via) => via.mtu(),
+            None => self.net.mtu_for(lwp, remote),
+        };
+        Path {
+            via,
+            mtu: options.limit_mtu(mtu, remote.is_ipv4()),
+            local,
+        }
+    }
+
+    /// The interface of a link-local address, by its index.
+    pub(crate) fn link(&self, addr: core::net::IpAddr, index: u32) -> Option<Arc<Interface>> {
+        if !is_link_local(addr) || index == 0 {
+            return None;
+        }
+        let interfaces = self.net.interfaces();
+        interfaces.into_iter().find(|one| one.index() == index)
+    }
+
+    /// Whether a socket may be bound to an address.
+    pub(crate) fn check_bindable(
+        &self,
+        lwp: &Lwp<'_>,
+        addr: core::net::IpAddr,
+    ) -> Result<(), Errno> {
+        if addr.is_unspecified() || self.net.is_local(lwp, addr) {
+            Ok(())
+        } else {
+            Err(Errno::EADDRNOTAVAIL)
+        }
+    }
+}
+
+impl TcpState {
+    /// A claim on a port, as the options are now.
+    pub(crate) fn claim(&self, scope: Scope) -> Claim {
+        Claim {
+            scope,
+            reuse_addr: self.options.common.reuse_addr,
+            reuse_port: self.options.common.reuse_port,
+            listening: false,
+            shared: false,
+        }
+    }
+}
+
+impl TcpSocket {
+    pub(crate) fn bind_to(
+        &self,
+        lwp: &Lwp<'_>,
+        state: &mut TcpState,
+        address: &SockAddr,
+    ) -> Result<(), Errno> {
+        let (end, link) = self.family.resolve(address)?;
+        if state.port.is_some() || !matches!(state.phase, Phase::Idle) {
+            return Err(Errno::EINVAL);
+        }
+        let v6only = state.options.common.v6only;
+        if v6only && end.addr.is_ipv4() {
+            return Err(Errno::EINVAL);
+        }
+        self.inet.check_bindable(lwp, end.addr)?;
+        let claim = state.claim(Scope::of(self.family, end.addr, v6only));
+        let port = self.inet.tables.with(|tables| match end.port {
+            0 => tables.tcp_ports.claim_any(claim, random()),
+            port => tables.tcp_ports.claim(port, claim).map(|()| port),
+        })?;
+        state.port = Some((port, claim));
+        state.bound = true;
+        state.link = link;
+        Ok(())
+    }
+
+    pub(crate) fn start_listening(
+        &self,
+        state: &mut TcpState,
+        backlog: u32,
+        wakes: &mut Wakes,
+    ) -> Result<(), Errno> {
+        match state.phase {
+            Phase::Open(_) => return Err(Errno::EINVAL),
+            Phase::Listening => {}
+            Phase::Idle => {
+                let this = self.this.upgrade().ok_or(Errno::EINVAL)?;
+                let scope = Scope::all(self.family, state.options.common.v6only);
+                let fresh = state.claim(scope);
+                let held = state.port;
+                let (port, claim) = self.inet.tables.with(|tables| {
+                    let ports = &mut tables.tcp_ports;
+                    let (port, claim) = match held {
+                        Some(held) => held,
+                        None => (ports.claim_any(fresh, random())?, fresh),
+                    };
+                    let listening = Claim {
+                        listening: true,
+                        ..claim
+                    };
+                    ports.change(port, &claim, listening)?;
+                    tables.listeners.put(port, listening.scope, None, &this);
+                    Ok::<_, Errno>((port, listening))
+                })?;
+                state.port = Some((port, claim));
+                state.phase = Phase::Listening;
+                state.shut_read = false;
+                state.shut_write = false;
+                state.level = Events::NONE;
+                self.readiness.update(Events::NONE, Events::NONE, wakes);
+            }
+        }
+        self.backlog.open(backlog.min(SOMAXCONN) as usize);
+        Ok(())
+    }
+
+    /// Accepts no more. What comes back is to be ended without the lock.
+    pub(crate) fn stop_listening(&self, state: &mut TcpState) -> alloc::vec::Vec<Arc<TcpSocket>> {
+        state.phase = Phase::Idle;
+        let held = state.port;
+        let keep = !state.closed && state.bound;
+        let _dropped_outside = self.inet.tables.with(|tables| {
+            let (port, claim) = held?;
+            tables.tcp_ports.release(port, &claim);
+            if keep {
+                let idle = Claim {
+                    listening: false,
+                    ..claim
+                };
+                tables.tcp_ports.add(port, idle);
+            }
+            tables.listeners.remove(port, self)
+        });
+        state.port = held.filter(|_| keep).map(|(port, claim)| {
+            let idle = Claim {
+                listening: false,
+                ..claim
+            };
+            (port, idle)
+        });
+        self.backlog.close()
+    }
+
+    /// A step of `connect`.
+    pub(crate) fn connect_step(
+        &self,
+        lwp: &Lwp<'_>,
+        state: &mut TcpState,
+        address: &SockAddr,
+        wakes: &mut Wakes,
+    ) -> Result<(), Wait> {
+        match &state.phase {
+            Phase::Listening => Err(Errno::EISCONN.into()),
+            Phase::Open(connection) if state.connecting => {
+                if connection.is_over() {
+                    let errno = state.error.take().unwrap_or(Errno::ECONNABORTED);
+                    self.disconnect(lwp, state, wakes);
+                    return Err(errno.into());
+                }
+                if connection.is_opening() {
+                    return Err(Wait::For(Events::OUT));
+                }
+                state.connecting = false;
+                Ok(())
+            }
+            Phase::Open(_) => Err(Errno::EISCONN.into()),
+            Phase::Idle => {
+                self.start_connecting(lwp, state, address, wakes)?;
+                // Also if it is complete already: Linux takes no notice of that either.
+                Err(Wait::For(Events::OUT))
+            }
+        }
+    }
+
+    /// Gives up the connection, if any, and is as it was before it.
+    pub(crate) fn disconnect(&self, lwp: &Lwp<'_>, state: &mut TcpState, wakes: &mut Wakes) {
+        if let Phase::Open(connection) = &state.phase
+            && !connection.is_over()
+        {
+            self.abort(lwp, state, wakes);
+        }
+        state.reset();
+        state.error = None;
+    }
+
+    fn start_connecting(
+        &self,
+        lwp: &Lwp<'_>,
+        state: &mut TcpState,
+        address: &SockAddr,
+        wakes: &mut Wakes,
+    ) -> Result<(), Errno> {
+        let this = self.this.upgrade().ok_or(Errno::EINVAL)?;
+        let (mut remote, link) = self.family.resolve(address)?;
+        remote.addr = or_loopback(remote.addr);
+        if state.options.common.v6only && remote.addr.is_ipv4() || !is_one_host(remote) {
+            return Err(Errno::ENETUNREACH);
+        }
+        let link = if link == 0 { state.link } else { link };
+        let via = self.inet.link(remote.addr, link);
+        if is_link_local(remote.addr) && via.is_none() && !self.inet.net.is_local(lwp, remote.addr)
+        {
+            return Err(Errno::EINVAL);
+        }
+        let source = self.inet.net.source_for(lwp, remote.addr);
+        let mut local = match state.port {
+            Some((port, claim)) if !claim.scope.addr.is_unspecified() => {
+                Endpoint::new(claim.scope.addr, port)
+            }
+            Some((port, _)) => Endpoint::new(source?, port),
+            None => Endpoint::new(source?, 0),
+        };
+        if local.addr.is_ipv4() != remote.addr.is_ipv4() {
+            return Err(Errno::ENETUNREACH);
+        }
+        if local.port == 0 {
+            let claim = Claim {
+                shared: true,
+                ..state.claim(Scope::of(self.family, local.addr, true))
+            };
+            local.port = self.inet.tables.with(|tables| {
+                let (connections, waits) = (&tables.connections, &tables.time_waits);
+                tables.tcp_ports.claim_shared(claim, random(), |port| {
+                    let local = Endpoint { port, ..local };
+                    let tuple = Tuple { local, remote };
+                    !connections.contains_key(&tuple) && !waits.contains(&tuple)
+                })
+            })?;
+            state.port = Some((local.port, claim));
+            state.bound = false;
+        }
+        let tuple = Tuple { local, remote };
+        let path = self.inet.path(lwp, &tuple, via.as_ref(), &state.options);
+        let timer = self.timer.clone();
+        let connection =
+            Connection::active(lwp, &self.inet.net, tuple, path, &state.options, timer);
+        let entered = connection.and_then(|connection| {
+            self.inet.tables.with(|tables| {
+                if tables.is_taken(&tuple) {
+                    return Err(Errno::EADDRNOTAVAIL);
+                }
+                tables.connections.insert(tuple, this);
+                Ok(connection)
+            })
+        });
+        let mut connection = match entered {
+            Ok(connection) => connection,
+            Err(errno) => {
+                self.give_back_port(state);
+                return Err(errno);
+            }
+        };
+        let mut report = Report::default();
+        connection.transmit(lwp, &mut report);
+        state.reset();
+        state.error = None;
+        state.phase = Phase::Open(connection.into());
+        state.connecting = true;
+        state.link = link;
+        self.digest(lwp, state, report, wakes);
+        Ok(())
+    }
+
+    /// Gives up the port, unless the program chose it.
+    pub(crate) fn give_back_port(&self, state: &mut TcpState) {
+        if !state.bound
+            && let Some((port, claim)) = state.port.take()
+        {
+            self.inet
+                .tables
+                .with(|tables| tables.tcp_ports.release(port, &claim));
+        }
+    }
+}
+
+/// Whether a connection to this end is possible at all.
+fn is_one_host(end: Endpoint) -> bool {
+    match end.addr {
+        core::net::IpAddr::V4(addr) => !addr.is_multicast() && !addr.is_broadcast(),
+        core::net::IpAddr::V6(addr) => !addr.is_multicast(),
+    }
+}

@@ -1,0 +1,362 @@
+//! TCP sockets as the layer of sockets calls them. Errors and their order are Linux's.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use base::{Errno, Events, Lwp, Readiness, Wait, Wakes};
+use net::{Received, Socket};
+use smoltcp::socket::tcp::State;
+use syscall::consts::*;
+use syscall::{SockAddr, UioIn, UioOut};
+
+use crate::address::{Endpoint, Family};
+use crate::connection::Report;
+use crate::ports::Claim;
+use crate::tcp::{Phase, TcpSocket, TcpState};
+
+impl TcpSocket {
+    fn send_step(
+        &self,
+        lwp: &Lwp<'_>,
+        state: &mut TcpState,
+        data: &mut UioIn<'_>,
+        wakes: &mut Wakes,
+    ) -> Result<usize, Wait> {
+        let broken = |state: &mut TcpState| state.error.take().unwrap_or(Errno::EPIPE);
+        let Phase::Open(connection) = &mut state.phase else {
+            return Err(broken(state).into());
+        };
+        if connection.is_over() || state.shut_write || state.error.is_some() {
+            return Err(broken(state).into());
+        }
+        if connection.is_opening() {
+            return Err(Wait::For(Events::OUT));
+        }
+        let sent = connection.write(data)?;
+        if sent == 0 && data.remaining() > 0 {
+            return Err(Wait::For(Events::OUT));
+        }
+        let mut report = Report::default();
+        connection.transmit(lwp, &mut report);
+        self.digest(lwp, state, report, wakes);
+        Ok(sent)
+    }
+
+    fn receive_step(
+        &self,
+        lwp: &Lwp<'_>,
+        state: &mut TcpState,
+        data: &mut UioOut<'_>,
+        flags: u32,
+        wakes: &mut Wakes,
+    ) -> Result<usize, Wait> {
+        match &mut state.phase {
+            Phase::Listening => Err(Errno::ENOTCONN.into()),
+            // No data is ever urgent here.
+            _ if flags & MSG_OOB != 0 => Err(Errno::EINVAL.into()),
+            Phase::Open(connection) if connection.readable() > 0 => {
+                if flags & MSG_PEEK != 0 {
+                    return Ok(connection.peek(data)?);
+                }
+                let len = if flags & MSG_TRUNC != 0 {
+                    connection.discard(data.remaining())
+                } else {
+                    connection.read(data)?
+                };
+                if !connection.is_over() {
+                    let mut report = Report::default();
+                    connection.transmit(lwp, &mut report);
+                    self.digest(lwp, state, report, wakes);
+                }
+                Ok(len)
+            }
+            phase => {
+                if state.finished {
+                    return Ok(0);
+                }
+                if let Some(errno) = state.error.take() {
+                    return Err(errno.into());
+                }
+                if state.shut_read {
+                    return Ok(0);
+                }
+                match phase {
+                    Phase::Open(connection) if !connection.is_over() => Err(Wait::For(Events::IN)),
+                    _ => Err(Errno::ENOTCONN.into()),
+                }
+            }
+        }
+    }
+
+    /// Ends directions; gives back what a listener had, to be ended without the lock.
+    fn shut(
+        &self,
+        lwp: &Lwp<'_>,
+        state: &mut TcpState,
+        how: u32,
+        wakes: &mut Wakes,
+    ) -> (Result<(), Errno>, Vec<Arc<TcpSocket>>) {
+        let (read, write) = (how != SHUT_WR, how != SHUT_RD);
+        match &mut state.phase {
+            Phase::Listening if read => return (Ok(()), self.stop_listening(state)),
+            Phase::Listening => return (Ok(()), Vec::new()),
+            Phase::Open(connection) if connection.state() == State::SynSent => {
+                self.disconnect(lwp, state, wakes);
+                state.error = Some(Errno::ECONNRESET);
+                return (Ok(()), Vec::new());
+            }
+            _ => {}
+        }
+        state.shut_read |= read;
+        state.shut_write |= write;
+        let Phase::Open(connection) = &mut state.phase else {
+            return (Err(Errno::ENOTCONN), Vec::new());
+        };
+        if connection.is_over() || connection.state() == State::TimeWait {
+            return (Err(Errno::ENOTCONN), Vec::new());
+        }
+        if write {
+            let mut report = Report::default();
+            connection.finish();
+            connection.transmit(lwp, &mut report);
+            self.digest(lwp, state, report, wakes);
+        }
+        (Ok(()), Vec::new())
+    }
+
+    /// The program is done with the socket.
+    fn give_up(
+        &self,
+        lwp: &Lwp<'_>,
+        state: &mut TcpState,
+        wakes: &mut Wakes,
+    ) -> Vec<Arc<TcpSocket>> {
+        state.closed = true;
+        let linger = state.options.linger;
+        match &mut state.phase {
+            Phase::Idle => {}
+            Phase::Listening => return self.stop_listening(state),
+            Phase::Open(connection)
+                if connection.is_over()
+                    || connection.is_opening()
+                    || connection.readable() > 0
+                    || linger == Some(0) =>
+            {
+                self.abort(lwp, state, wakes);
+            }
+            Phase::Open(connection) => {
+                let mut report = Report::default();
+                connection.finish();
+                connection.orphan(lwp.now());
+                connection.transmit(lwp, &mut report);
+                self.digest(lwp, state, report, wakes);
+            }
+        }
+        if matches!(state.phase, Phase::Idle) {
+            state.bound = false;
+            self.give_back_port(state);
+        }
+        Vec::new()
+    }
+
+    fn local(&self, state: &TcpState) -> SockAddr {
+        let end = match (&state.phase, state.port) {
+            (Phase::Open(connection), _) => connection.tuple.local,
+            (_, Some((port, claim))) => Endpoint::new(claim.scope.addr, port),
+            (_, None) => Endpoint::new(self.family.unspecified(), 0),
+        };
+        self.family.report(end, state.link)
+    }
+
+    /// Has the port table know of options that decide about conflicts.
+    fn update_claim(&self, state: &mut TcpState) -> Result<(), Errno> {
+        if let Some((port, claim)) = state.port {
+            let common = &state.options.common;
+            let to = Claim {
+                reuse_addr: common.reuse_addr,
+                reuse_port: common.reuse_port,
+                ..claim
+            };
+            // As Linux has it, the option changes nothing about what was granted.
+            self.inet.tables.with(|tables| {
+                tables.tcp_ports.release(port, &claim);
+                tables.tcp_ports.add(port, to);
+            });
+            state.port = Some((port, to));
+        }
+        Ok(())
+    }
+}
+
+impl Socket for TcpSocket {
+    fn readiness(&self) -> &Readiness {
+        &self.readiness
+    }
+
+    fn domain(&self) -> u16 {
+        self.family.number()
+    }
+
+    fn kind(&self) -> u32 {
+        SOCK_STREAM
+    }
+
+    fn protocol(&self) -> u32 {
+        IPPROTO_TCP
+    }
+
+    fn bind(&self, lwp: &Lwp<'_>, address: &SockAddr) -> Result<(), Errno> {
+        self.with(lwp, |state, _| self.bind_to(lwp, state, address))
+    }
+
+    fn listen(&self, lwp: &Lwp<'_>, backlog: u32) -> Result<(), Errno> {
+        self.with(lwp, |state, wakes| {
+            self.start_listening(state, backlog, wakes)
+        })
+    }
+
+    fn try_accept(&self, lwp: &Lwp<'_>) -> Result<(Arc<dyn Socket>, SockAddr), Wait> {
+        let taken = Wakes::deliver_after(lwp, |wakes| self.backlog.accept(&self.readiness, wakes));
+        let child = taken.ok_or(Errno::EINVAL)?.ok_or(Wait::For(Events::IN))?;
+        let peer = child.change(lwp, |state, _| match &state.phase {
+            Phase::Open(connection) => child.family.report(connection.tuple.remote, state.link),
+            _ => SockAddr::Unspec,
+        });
+        Ok((child, peer))
+    }
+
+    fn connect(&self, lwp: &Lwp<'_>, address: &SockAddr) -> Result<(), Wait> {
+        self.with(lwp, |state, wakes| {
+            if *address == SockAddr::Unspec {
+                self.disconnect(lwp, state, wakes);
+                return Ok(());
+            }
+            self.connect_step(lwp, state, address, wakes)
+        })
+    }
+
+    fn try_send(
+        &self,
+        lwp: &Lwp<'_>,
+        data: &mut UioIn<'_>,
+        _to: Option<SockAddr>,
+        flags: u32,
+    ) -> Result<usize, Wait> {
+        if flags & MSG_OOB != 0 {
+            return Err(Errno::EOPNOTSUPP.into());
+        }
+        let mut total = 0;
+        loop {
+            // In between, what was sent may have arrived within this kernel, and made room.
+            match self.with(lwp, |state, wakes| self.send_step(lwp, state, data, wakes)) {
+                Ok(sent) => total += sent,
+                Err(_) if total > 0 => return Ok(total),
+                Err(wait) => return Err(wait),
+            }
+            if data.remaining() == 0 {
+                return Ok(total);
+            }
+        }
+    }
+
+    fn try_receive(
+        &self,
+        lwp: &Lwp<'_>,
+        data: &mut UioOut<'_>,
+        flags: u32,
+    ) -> Result<Received, Wait> {
+        let len = self.with(lwp, |state, wakes| {
+            self.receive_step(lwp, state, data, flags, wakes)
+        })?;
+        Ok(Received {
+            len,
+            ..Received::default()
+        })
+    }
+
+    fn shutdown(&self, lwp: &Lwp<'_>, how: u32) -> Result<(), Errno> {
+        let (result, children) = self.with(lwp, |state, wakes| self.shut(lwp, state, how, wakes));
+        self.end(lwp, children);
+        result
+    }
+
+    fn local_address(&self, lwp: &Lwp<'_>) -> SockAddr {
+        self.change(lwp, |state, _| self.local(state))
+    }
+
+    fn peer_address(&self, lwp: &Lwp<'_>) -> Result<SockAddr, Errno> {
+        self.change(lwp, |state, _| match &state.phase {
+            Phase::Open(connection)
+                if !connection.is_over()
+                    && !matches!(connection.state(), State::SynSent | State::TimeWait) =>
+            {
+                Ok(self.family.report(connection.tuple.remote, state.link))
+            }
+            _ => Err(Errno::ENOTCONN),
+        })
+    }
+
+    fn set_option(&self, lwp: &Lwp<'_>, level: u32, name: u32, value: &[u8]) -> Result<(), Errno> {
+        if level == IPPROTO_IPV6 && self.family == Family::V4 {
+            return Err(Errno::ENOPROTOOPT);
+        }
+        self.with(lwp, |state, wakes| {
+            if (level, name) == (IPPROTO_IPV6, IPV6_V6ONLY) && state.port.is_some() {
+                return Err(Errno::EINVAL);
+            }
+            state.options.set(level, name, value)?;
+            if let (SOL_SOCKET, SO_REUSEADDR | SO_REUSEPORT) = (level, name) {
+                self.update_claim(state)?;
+            }
+            if let Phase::Open(connection) = &mut state.phase
+                && !connection.is_over()
+            {
+                let mut report = Report::default();
+                connection.configure(&state.options);
+                connection.transmit(lwp, &mut report);
+                self.digest(lwp, state, report, wakes);
+            }
+            Ok(())
+        })
+    }
+
+    fn option(&self, lwp: &Lwp<'_>, level: u32, name: u32) -> Result<Vec<u8>, Errno> {
+        if level == IPPROTO_IPV6 && self.family == Family::V4 {
+            return Err(Errno::ENOPROTOOPT);
+        }
+        self.with(lwp, |state, _| {
+            let int = match (level, name) {
+                (SOL_SOCKET, SO_ERROR) => state.error.take().map_or(0, Errno::number),
+                (SOL_SOCKET, SO_ACCEPTCONN) => matches!(state.phase, Phase::Listening).into(),
+                _ => return state.options.get(level, name),
+            };
+            Ok(int.to_ne_bytes().to_vec())
+        })
+    }
+
+    fn readable(&self, lwp: &Lwp<'_>) -> Result<usize, Errno> {
+        self.change(lwp, |state, _| match &state.phase {
+            Phase::Listening => Err(Errno::EINVAL),
+            Phase::Idle => Ok(0),
+            Phase::Open(connection) => Ok(connection.readable()),
+        })
+    }
+
+    fn close(&self, lwp: &Lwp<'_>) {
+        let children = self.with(lwp, |state, wakes| self.give_up(lwp, state, wakes));
+        self.end(lwp, children);
+    }
+}
+
+impl TcpSocket {
+    /// Ends the connections of a listener that is none any more.
+    fn end(&self, lwp: &Lwp<'_>, children: Vec<Arc<TcpSocket>>) {
+        if children.is_empty() {
+            return;
+        }
+        for child in children {
+            child.kill(lwp);
+        }
+        self.inet.settle(lwp);
+    }
+}

@@ -1,0 +1,256 @@
+//! UDP (RFC 768).
+
+use alloc::sync::Arc;
+
+use base::{Errno, Lwp};
+use net::Reason;
+use smoltcp::wire::{IpProtocol, UdpPacket};
+use syscall::{SockAddr, UioIn};
+
+use crate::address::{Endpoint, Scope, Tuple};
+use crate::datagram::{Datagram, DatagramSocket, way_out};
+use crate::demux::hears_many;
+use crate::emit::Header;
+use crate::inet::{Inet, Job, Packet};
+use crate::options::HOP_LIMIT;
+use crate::ports::Claim;
+use crate::random;
+
+/// Bytes of a UDP header.
+const HEADER: usize = 8;
+
+impl Inet {
+    /// Takes a datagram.
+    pub(crate) fn receive_datagram(&self, mut packet: Packet) {
+        let Ok(datagram) = UdpPacket::new_checked(packet.payload()) else {
+            return self.discard(packet, Reason::Malformed);
+        };
+        // No checksum is one, but not in IPv6 (RFC 8200 §8.1).
+        let sound = if datagram.checksum() == 0 && packet.info.src.is_ipv4() {
+            true
+        } else {
+            datagram.checksum() != 0
+                && datagram.verify_checksum(&packet.info.src.into(), &packet.info.dst.into())
+        };
+        if !packet.frame.checksum_trusted && !sound {
+            return self.discard(packet, Reason::Checksum);
+        }
+        let len = usize::from(datagram.len()) - HEADER;
+        let Some(tuple) = packet.tuple() else {
+            return self.discard(packet, Reason::Malformed);
+        };
+        if packet.info.to_many {
+            return self.receive_for_many(packet, tuple, len);
+        }
+        let Some(socket) = self
+            .tables
+            .with(|tables| tables.udp.find(tuple.local, tuple.remote).cloned())
+        else {
+            return self.note(Job::Stray(packet));
+        };
+        let link = packet.link().map_or(0, |link| link.index());
+        packet.frame.trim_front(packet.info.payload_offset + HEADER);
+        packet.frame.truncate(len);
+        let datagram = Datagram {
+            frame: packet.frame,
+            from: tuple.remote,
+            link,
+        };
+        if let Err(frame) = socket.deliver(datagram) {
+            packet.interface.count_dropped(Reason::QueueFull, 1);
+            self.net.pool().recycle(frame);
+        }
+    }
+
+    /// A broadcast or multicast datagram: a copy for everybody who is bound to its port.
+    fn receive_for_many(&self, packet: Packet, tuple: Tuple, len: usize) {
+        let sockets: alloc::vec::Vec<Arc<DatagramSocket>> = self.tables.with(|tables| {
+            let bound = tables.udp.at(tuple.local.port);
+            bound
+                .filter(|(scope, peer, _)| {
+                    hears_many(scope, tuple.local.addr)
+                        && peer.is_none_or(|peer| peer == tuple.remote)
+                })
+                .map(|(_, _, socket)| socket.clone())
+                .collect()
+        });
+        let link = packet.link().map_or(0, |link| link.index());
+        let data = packet.payload().get(HEADER..HEADER + len).unwrap_or(&[]);
+        for socket in sockets {
+            let Ok(frame) = self.net.pool().copy_of(data) else {
+                break;
+            };
+            let datagram = Datagram {
+                frame,
+                from: tuple.remote,
+                link,
+            };
+            if let Err(frame) = socket.deliver(datagram) {
+                packet.interface.count_dropped(Reason::QueueFull, 1);
+                self.net.pool().recycle(frame);
+            }
+        }
+        self.net.pool().recycle(packet.frame);
+    }
+}
+
+impl DatagramSocket {
+    pub(crate) fn bind_udp(&self, lwp: &Lwp<'_>, address: &SockAddr) -> Result<(), Errno> {
+        let (end, link) = self.family.resolve(address)?;
+        let (bound, common) = self
+            .state
+            .with(|state| (state.port.is_some(), state.common));
+        if bound || common.v6only && end.addr.is_ipv4() {
+            return Err(Errno::EINVAL);
+        }
+        if !end.addr.is_multicast() {
+            self.inet.check_bindable(lwp, end.addr)?;
+        }
+        self.take_port(
+            lwp,
+            Scope::of(self.family, end.addr, common.v6only),
+            end.port,
+        )?;
+        self.update(lwp, |state| {
+            state.bound = true;
+            state.local = (!end.addr.is_unspecified()).then_some(end.addr);
+            state.link = link;
+        });
+        Ok(())
+    }
+
+    /// Gets a port from the kernel if the socket has none.
+    pub(crate) fn bind_if_unbound(&self, lwp: &Lwp<'_>) -> Result<(), Errno> {
+        let (bound, v6only) = self
+            .state
+            .with(|state| (state.port.is_some(), state.common.v6only));
+        if bound {
+            return Ok(());
+        }
+        match self.take_port(lwp, Scope::all(self.family, v6only), 0) {
+            Err(Errno::EADDRINUSE) => Err(Errno::EAGAIN),
+            result => result,
+        }
+    }
+
+    fn take_port(&self, lwp: &Lwp<'_>, scope: Scope, port: u16) -> Result<(), Errno> {
+        let this = self.this.upgrade().ok_or(Errno::EINVAL)?;
+        let claim = self.state.with(|state| Claim {
+            scope,
+            reuse_addr: state.common.reuse_addr,
+            reuse_port: state.common.reuse_port,
+            listening: false,
+            shared: false,
+        });
+        let port = self.inet.tables.with(|tables| {
+            let port = match port {
+                0 => tables.udp_ports.claim_any(claim, random())?,
+                port => tables.udp_ports.claim(port, claim).map(|()| port)?,
+            };
+            tables.udp.put(port, scope, None, &this);
+            Ok::<_, Errno>(port)
+        })?;
+        let first = self.update(lwp, |state| {
+            let first = state.port.is_none();
+            if first {
+                state.port = Some((port, claim));
+            }
+            first
+        });
+        if !first {
+            // Another thread was faster.
+            let _dropped_outside = self.inet.tables.with(|tables| {
+                tables.udp_ports.release(port, &claim);
+                tables.udp.remove(port, self)
+            });
+        }
+        Ok(())
+    }
+
+    /// Has the table know whom the socket hears: the peer, at `local`, or everybody.
+    pub(crate) fn rehash(&self, local: Option<core::net::IpAddr>) {
+        let (port, peer) = self.state.with(|state| (state.port, state.peer));
+        let (Some((port, claim)), Some(this)) = (port, self.this.upgrade()) else {
+            return;
+        };
+        let scope = match local {
+            Some(addr) => Scope { addr, dual: false },
+            None => claim.scope,
+        };
+        self.inet
+            .tables
+            .with(|tables| tables.udp.put(port, scope, peer, &this));
+    }
+
+    /// Has the port table know of options that decide about conflicts.
+    pub(crate) fn update_claim(&self) {
+        let changed = self.state.with(|state| {
+            let (port, claim) = state.port?;
+            let to = Claim {
+                reuse_addr: state.common.reuse_addr,
+                reuse_port: state.common.reuse_port,
+                ..claim
+            };
+            state.port = Some((port, to));
+            Some((port, claim, to))
+        });
+        if let Some((port, from, to)) = changed {
+            self.inet.tables.with(|tables| {
+                tables.udp_ports.release(port, &from);
+                tables.udp_ports.add(port, to);
+            });
+        }
+    }
+
+    pub(crate) fn send_udp(
+        &self,
+        lwp: &Lwp<'_>,
+        data: &mut UioIn<'_>,
+        to: Option<SockAddr>,
+    ) -> Result<usize, Errno> {
+        let route = self.route(lwp, to)?;
+        if route.to.port == 0 {
+            return Err(Errno::EINVAL);
+        }
+        let len = data.remaining();
+        let most = if route.to.addr.is_ipv4() {
+            65507
+        } else {
+            65527
+        };
+        if len > most {
+            return Err(Errno::EMSGSIZE);
+        }
+        self.bind_if_unbound(lwp)?;
+        let (port, hop_limit) = self.state.with(|state| {
+            let port = state.port.map_or(0, |(port, _)| port);
+            (port, state.hop_limit.unwrap_or(HOP_LIMIT))
+        });
+        let from = Endpoint::new(route.from.addr, port);
+        let via = way_out(&self.inet, lwp, &route);
+        let trusted = via.as_ref().is_some_and(|via| via.is_loopback());
+        let header = Header {
+            src: from.addr,
+            dst: route.to.addr,
+            protocol: IpProtocol::Udp,
+            hop_limit,
+        };
+        let mut frame = self.inet.packet(&header, HEADER + len, trusted)?;
+        let space = &mut frame.payload_mut()[header.len()..];
+        if let Err(errno) = data.take(&mut space[HEADER..]) {
+            self.inet.net.pool().recycle(frame);
+            return Err(errno);
+        }
+        let mut datagram = UdpPacket::new_unchecked(space);
+        datagram.set_src_port(from.port);
+        datagram.set_dst_port(route.to.port);
+        datagram.set_len((HEADER + len) as u16);
+        if trusted {
+            datagram.set_checksum(0);
+        } else {
+            datagram.fill_checksum(&from.addr.into(), &route.to.addr.into());
+        }
+        self.inet.net.output(lwp, frame, via.as_ref())?;
+        Ok(len)
+    }
+}

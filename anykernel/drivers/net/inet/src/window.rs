@@ -1,0 +1,125 @@
+//! Keeps smoltcp from taking back receive window it has offered.
+//!
+//! With window scaling, a window is offered in units of `1 << shift` bytes, rounded down. smoltcp 0.14
+//! accepts data up to the edge its last acknowledgement implies; since the rounding depends on how much
+//! was received, that edge moves left by up to a unit after segments of odd sizes, and the end of a
+//! segment that was sent within the edge before it is thrown away. The sender then waits for a
+//! retransmission timeout: a second and more (RFC 7323 §2.4 describes it and asks receivers to honour
+//! what they offered).
+//!
+//! The remedy needs nothing of smoltcp: every window that leaves is made one unit smaller. Free space
+//! never shrinks but by data received, and smoltcp's edge is less than a unit left of it, always; so an
+//! edge offered a whole unit to the left of it stays inside whatever smoltcp will accept later.
+
+use smoltcp::wire::{TcpOption, TcpPacket};
+
+/// What must be known about a connection's window scaling.
+#[derive(Default)]
+pub(crate) struct WindowGuard {
+    /// The shift we offered in our SYN.
+    ours: Option<u8>,
+    /// Whether the peer offered one: only then is any used.
+    theirs: bool,
+}
+
+impl WindowGuard {
+    /// Looks at a segment that arrived.
+    pub(crate) fn arriving(&mut self, segment: &[u8]) {
+        if let Ok(segment) = TcpPacket::new_checked(segment)
+            && segment.syn()
+        {
+            self.theirs = window_scale(segment.options()).is_some();
+        }
+    }
+
+    /// Adjusts a segment that leaves, whose checksum was computed or not.
+    pub(crate) fn leaving(&mut self, bytes: &mut [u8], computed: bool) {
+        let segment = TcpPacket::new_unchecked(&*bytes);
+        if segment.syn() {
+            self.ours = window_scale(segment.options());
+            return;
+        }
+        let window = segment.window_len();
+        let scaled = self.theirs && self.ours.is_some_and(|shift| shift > 0);
+        if !scaled || window == 0 {
+            return;
+        }
+        // RFC 1624, for a word that became less by one.
+        let sum = u32::from(!segment.checksum()) + 0xfffe;
+        let checksum = !(((sum >> 16) + (sum & 0xffff)) as u16);
+        let mut segment = TcpPacket::new_unchecked(bytes);
+        segment.set_window_len(window - 1);
+        if computed {
+            segment.set_checksum(checksum);
+        }
+    }
+}
+
+/// The window scale among a segment's options.
+fn window_scale(mut options: &[u8]) -> Option<u8> {
+    while !options.is_empty() {
+        let (rest, option) = TcpOption::parse(options).ok()?;
+        match option {
+            TcpOption::WindowScale(shift) => return Some(shift),
+            TcpOption::EndOfList => return None,
+            _ => options = rest,
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use smoltcp::phy::ChecksumCapabilities;
+    use smoltcp::wire::{IpAddress, TcpControl, TcpRepr, TcpSeqNumber};
+
+    const A: IpAddress = IpAddress::v4(10, 0, 0, 1);
+    const B: IpAddress = IpAddress::v4(10, 0, 0, 2);
+
+    fn segment(control: TcpControl, window_scale: Option<u8>) -> [u8; 24] {
+        let repr = TcpRepr {
+            src_port: 1,
+            dst_port: 2,
+            control,
+            seq_number: TcpSeqNumber(-3),
+            ack_number: Some(TcpSeqNumber(77)),
+            window_len: 0x8000,
+            window_scale,
+            max_seg_size: None,
+            sack_permitted: false,
+            sack_ranges: [None; 3],
+            timestamp: None,
+            payload: if window_scale.is_none() { b"data" } else { b"" },
+        };
+        let mut bytes = [0; 24];
+        let mut packet = TcpPacket::new_unchecked(&mut bytes[..]);
+        repr.emit(&mut packet, &A, &B, &ChecksumCapabilities::default());
+        bytes
+    }
+
+    #[test]
+    fn scaled_windows_leave_a_unit_smaller_and_with_a_good_checksum() {
+        let mut guard = WindowGuard::default();
+        guard.leaving(&mut segment(TcpControl::Syn, Some(3)), true);
+        guard.arriving(&segment(TcpControl::Syn, Some(7)));
+        let mut bytes = segment(TcpControl::None, None);
+        guard.leaving(&mut bytes, true);
+        let packet = TcpPacket::new_checked(&bytes[..]).unwrap();
+        assert_eq!(packet.window_len(), 0x7fff);
+        assert!(packet.verify_checksum(&A, &B));
+    }
+
+    #[test]
+    fn windows_that_are_not_scaled_leave_as_they_are() {
+        let mut guard = WindowGuard::default();
+        guard.leaving(&mut segment(TcpControl::Syn, Some(3)), true);
+        guard.arriving(&segment(TcpControl::Syn, None));
+        let mut bytes = segment(TcpControl::None, None);
+        guard.leaving(&mut bytes, true);
+        assert_eq!(
+            TcpPacket::new_checked(&bytes[..]).unwrap().window_len(),
+            0x8000
+        );
+    }
+}

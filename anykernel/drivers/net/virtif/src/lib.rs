@@ -1,0 +1,85 @@
+//! The driver of links of the host: Ethernet frames in and out of whatever the platform opens for a
+//! URL, such as a TAP.
+//!
+//! Frames come and go in batches, each way with one hypercall. The platform says once that frames have
+//! arrived; deferred work takes them, and goes on until it finds none, giving way to others after each
+//! batch.
+//!
+//! The driver does not know what kinds of links there are.
+#![no_std]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate sim as _;
+
+mod port;
+
+use alloc::format;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use base::sync::Leaf;
+use base::{Boot, Component, Errno, Failure, Lwp};
+use net::Net;
+
+use port::Port;
+
+/// The driver as a component of a kernel.
+pub static COMPONENT: Component = Component::new("virtif").start(start).stop(stop);
+
+/// The ports of an instance.
+struct Ports(Leaf<Vec<Arc<Port>>>);
+
+fn start(boot: &mut Boot<'_>) -> Result<(), Failure> {
+    let (lwp, net) = (boot.lwp(), boot.get::<Net>());
+    let ports = Ports(Leaf::new(Vec::new()));
+    let urls = boot.text("virtif").split(',').map(str::trim);
+    for url in urls.filter(|url| !url.is_empty()) {
+        match Port::open(lwp, &net, url) {
+            Ok(port) => ports.0.with(|ports| ports.push(port)),
+            Err(errno) => {
+                // Of a component that did not start, nobody stops what did.
+                ports.close();
+                return Err(refusal(url, errno));
+            }
+        }
+    }
+    boot.publish(Arc::new(ports));
+    Ok(())
+}
+
+fn stop(lwp: &Lwp<'_>) {
+    if let Ok(ports) = lwp.state::<Ports>() {
+        ports.close();
+    }
+}
+
+impl Ports {
+    fn close(&self) {
+        for port in self.0.with(core::mem::take) {
+            port.close();
+        }
+    }
+}
+
+/// Why a link was not opened, and what to do about it.
+fn refusal(url: &str, errno: Errno) -> Failure {
+    let name = url.split_once(':').map_or(url, |(_, name)| name);
+    let way_out = match errno {
+        Errno::EPERM | Errno::EACCES | Errno::ENODEV | Errno::ENXIO | Errno::ENOENT => format!(
+            "create the link with: ip tuntap add dev {name} mode tap user $(id -un) && \
+             ip link set {name} up; or run as root"
+        ),
+        Errno::EBUSY => format!("another program has {name} open; close it, or use another link"),
+        Errno::EPROTONOSUPPORT | Errno::EINVAL => {
+            "the parameter virtif is a list of URLs that this platform knows, such as tap:rump0"
+                .into()
+        }
+        Errno::ENOSYS => "this platform has no links; boot without the parameter virtif".into(),
+        _ => "see whether the host still has the link".into(),
+    };
+    Failure::new(errno, format!("virtif: {url}: {errno}; {way_out}"))
+}
+
+#[cfg(test)]
+mod tests;

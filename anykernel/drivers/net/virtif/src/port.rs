@@ -1,0 +1,194 @@
+//! One open link.
+
+use alloc::sync::{Arc, Weak};
+use alloc::vec::Vec;
+
+use base::sync::Leaf;
+use base::{Errno, Lwp, UpcallGuard, Work, upcall};
+use hypercall::{LinkInfo, Segment, frames};
+use net::{Batch, Interface, Link, Medium, Net, Reason};
+
+/// Frames taken in one hypercall: few on a link with little traffic, so that it ties up little memory.
+const BATCH: core::ops::RangeInclusive<usize> = 8..=64;
+
+/// Bytes of an Ethernet header with a VLAN tag: what a frame has beyond the link's MTU.
+const HEADER: usize = 18;
+
+/// MTUs that make sense for Ethernet: what IPv4 demands, and what IP can use.
+const MTUS: core::ops::RangeInclusive<usize> = 68..=65535;
+
+/// An open link and the interface on it.
+pub(crate) struct Port {
+    net: Arc<Net>,
+    interface: Arc<Interface>,
+    link: Arc<Opened>,
+    arrived: Arc<Work>,
+    /// Only deferred work takes them.
+    rooms: Leaf<Rooms>,
+}
+
+/// What the next frames go into.
+struct Rooms {
+    /// Frames left over from the last batch.
+    frames: Batch,
+    /// How many to offer.
+    wanted: usize,
+}
+
+/// What the platform opened. The interface has it, and so outlives the port.
+struct Opened {
+    handle: u64,
+    address: Option<[u8; 6]>,
+    mtu: usize,
+    /// None once it is closed.
+    upcall: Leaf<Option<UpcallGuard>>,
+}
+
+impl Port {
+    /// Opens the link and attaches an interface to it.
+    pub(crate) fn open(lwp: &Lwp<'_>, net: &Arc<Net>, url: &str) -> Result<Arc<Self>, Errno> {
+        // The upcall comes before there is a port for it to find.
+        let port: Arc<Leaf<Weak<Port>>> = Arc::new(Leaf::new(Weak::new()));
+        let arrived = {
+            let port = port.clone();
+            Work::new(lwp.instance(), move |lwp| {
+                if let Some(port) = port.with(|port| port.upgrade()) {
+                    port.receive(lwp);
+                }
+            })
+        };
+        let (upcall, guard) = upcall(&arrived);
+        let mut info = LinkInfo::default();
+        let handle = Errno::check(frames::open(url.into(), &mut info, upcall))?;
+        let link = Arc::new(Opened {
+            handle,
+            address: (info.address != [0; 6]).then_some(info.address),
+            mtu: (info.mtu as usize).clamp(*MTUS.start(), *MTUS.end()),
+            upcall: Leaf::new(Some(guard)),
+        });
+        let interface = net.attach(lwp, "virt", link.clone());
+        let opened = Arc::new(Port {
+            net: net.clone(),
+            interface,
+            link,
+            arrived,
+            rooms: Leaf::new(Rooms {
+                frames: Vec::new(),
+                wanted: *BATCH.start(),
+            }),
+        });
+        port.with(|port| *port = Arc::downgrade(&opened));
+        // Frames may have arrived before there was somebody to take them.
+        opened.arrived.schedule();
+        Ok(opened)
+    }
+
+    /// Takes a batch of frames and has them processed.
+    fn receive(&self, lwp: &Lwp<'_>) {
+        if self.link.is_closed() {
+            return;
+        }
+        let (mut batch, wanted) = self
+            .rooms
+            .with(|rooms| (core::mem::take(&mut rooms.frames), rooms.wanted));
+        let len = self.link.mtu + HEADER;
+        while batch.len() < wanted {
+            match self.net.pool().get(len) {
+                Ok(frame) => batch.push(frame),
+                Err(_) => break,
+            }
+        }
+        if batch.is_empty() {
+            return self.discard();
+        }
+        let offered = batch.len();
+        let mut segments: Vec<Segment<'_>> = batch
+            .iter_mut()
+            .map(|frame| Segment::empty(frame.payload_mut()))
+            .collect();
+        let filled = frames::receive(self.link.handle, segments.as_mut_slice().into());
+        let filled = filled.min(offered);
+        let lengths: Vec<usize> = segments.iter().map(Segment::len).collect();
+        let mut rest = batch.split_off(filled);
+        for (frame, len) in batch.iter_mut().zip(lengths) {
+            frame.truncate(len);
+        }
+        self.net.receive(lwp, &self.interface, &mut batch);
+        let all = filled == offered;
+        let wanted = if all { wanted * 2 } else { *BATCH.start() };
+        let wanted = wanted.min(*BATCH.end());
+        while rest.len() > wanted
+            && let Some(frame) = rest.pop()
+        {
+            self.net.pool().recycle(frame);
+        }
+        self.rooms.with(|rooms| {
+            *rooms = Rooms {
+                frames: rest,
+                wanted,
+            };
+        });
+        self.net.settle(lwp);
+        if all {
+            self.arrived.schedule();
+        }
+    }
+
+    /// Takes one frame that there is no memory for, so that the link goes on saying when more come.
+    #[cold]
+    fn discard(&self) {
+        let mut room = [0; 2048];
+        let mut segment = [Segment::empty(&mut room)];
+        let taken = frames::receive(self.link.handle, segment.as_mut_slice().into());
+        self.interface.count_dropped(Reason::NoMemory, taken);
+        if taken > 0 {
+            self.arrived.schedule();
+        }
+    }
+
+    /// Closes the link. Frames that are sent from now on are dropped.
+    pub(crate) fn close(&self) {
+        let guard = self.link.upcall.with(Option::take);
+        if guard.is_some() {
+            // The platform forgets the upcall before its object goes.
+            frames::close(self.link.handle);
+        }
+        let mut rooms = self.rooms.with(|rooms| core::mem::take(&mut rooms.frames));
+        self.net.pool().recycle_all(&mut rooms);
+    }
+}
+
+impl Opened {
+    fn is_closed(&self) -> bool {
+        self.upcall.with(|upcall| upcall.is_none())
+    }
+}
+
+impl Link for Opened {
+    fn medium(&self) -> Medium {
+        Medium::Ethernet
+    }
+
+    fn mtu(&self) -> usize {
+        self.mtu
+    }
+
+    fn address(&self) -> Option<[u8; 6]> {
+        self.address
+    }
+
+    fn transmit(&self, _lwp: &Lwp<'_>, net: &Net, _interface: &Arc<Interface>, batch: &mut Batch) {
+        if self.is_closed() {
+            return;
+        }
+        let mut segments: Vec<Segment<'_>> = batch
+            .iter_mut()
+            .map(|frame| Segment::full(frame.payload_mut()))
+            .collect();
+        let taken = frames::transmit(self.handle, segments.as_slice().into());
+        segments.clear();
+        for frame in batch.drain(..taken.min(batch.len())) {
+            net.pool().recycle(frame);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Start and stop of the faction, and the addresses a boot may give.
+
+use alloc::format;
+use alloc::string::ToString;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::net::IpAddr;
+
+use base::{Boot, Errno, Failure, Level, Lwp, log};
+
+use crate::{Cidr, Interface, Net};
+
+/// Addresses for the first interface that is not a loopback one.
+pub(crate) struct BootAddresses {
+    dhcp: bool,
+    addresses: Vec<Cidr>,
+    gateways: Vec<IpAddr>,
+}
+
+impl BootAddresses {
+    /// Reads the parameters: a list of addresses, or `dhcp` in place of an IPv4 one; a list of gateways.
+    fn parse(ip: &str, gateway: &str) -> Result<Self, Failure> {
+        let items = |text: &'_ str| -> Vec<alloc::string::String> {
+            let items = text.split(',').map(str::trim);
+            items
+                .filter(|item| !item.is_empty())
+                .map(ToString::to_string)
+                .collect()
+        };
+        let mut parsed = BootAddresses {
+            dhcp: false,
+            addresses: Vec::new(),
+            gateways: Vec::new(),
+        };
+        for item in items(ip) {
+            if item == "dhcp" {
+                parsed.dhcp = true;
+                continue;
+            }
+            let cidr = item.parse().map_err(|_| {
+                Failure::new(
+                    Errno::EINVAL,
+                    format!(
+                        "parameter ip: \"{item}\" is not an address with a prefix; \
+                         write dhcp, or a list such as 10.0.0.2/24,fd00::2/64"
+                    ),
+                )
+            })?;
+            parsed.addresses.push(cidr);
+        }
+        for item in items(gateway) {
+            let address = item.parse().map_err(|_| {
+                Failure::new(
+                    Errno::EINVAL,
+                    format!(
+                        "parameter gateway: \"{item}\" is not an address; \
+                         write one such as 10.0.0.1 or fd00::1"
+                    ),
+                )
+            })?;
+            parsed.gateways.push(address);
+        }
+        Ok(parsed)
+    }
+
+    /// Gives them to an interface. What does not fit is said in the log: the kernel is of use without.
+    pub(crate) fn apply(self, net: &Net, lwp: &Lwp<'_>, interface: &Arc<Interface>) {
+        let name = interface.name();
+        for cidr in self.addresses {
+            if let Err(errno) = net.add_address(lwp, interface, cidr) {
+                log!(
+                    lwp.instance(),
+                    Level::Error,
+                    "{name}: address {cidr}: {errno}"
+                );
+            }
+        }
+        for gateway in self.gateways {
+            if let Err(errno) = net.add_gateway(lwp, gateway) {
+                log!(
+                    lwp.instance(),
+                    Level::Error,
+                    "{name}: gateway {gateway}: {errno}; it must be in the network of an address"
+                );
+            }
+        }
+        if self.dhcp
+            && let Err(errno) = net.dhcp_start(lwp, interface)
+        {
+            log!(lwp.instance(), Level::Error, "{name}: dhcp: {errno}");
+        }
+    }
+}
+
+pub(crate) fn start(boot: &mut Boot<'_>) -> Result<(), Failure> {
+    let addresses = BootAddresses::parse(boot.text("ip"), boot.text("gateway"))?;
+    boot.publish(Net::new(boot.instance(), addresses));
+    Ok(())
+}
+
+pub(crate) fn stop(lwp: &Lwp<'_>) {
+    if let Ok(net) = lwp.state::<Net>() {
+        net.stop(lwp);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{boot_with, ip};
+
+    #[test]
+    fn the_first_real_interface_gets_the_addresses() {
+        let host = boot_with(&[("ip", "10.0.0.2/24, fd00::2/64"), ("gateway", "10.0.0.1")]);
+        let first = host.ethernet("virt", &[]);
+        let second = host.ethernet("virt", &[]);
+        assert_eq!(first.interface.name(), "virt0");
+        assert_eq!(second.interface.name(), "virt1");
+        assert!(first.interface.is_up());
+        assert!(!second.interface.is_up());
+        host.in_kernel(|lwp, net| {
+            assert!(net.is_local(lwp, ip("10.0.0.2")));
+            assert!(net.is_local(lwp, ip("fd00::2")));
+            assert_eq!(net.source_for(lwp, ip("8.8.8.8")), Ok(ip("10.0.0.2")));
+        });
+    }
+
+    #[test]
+    fn a_wrong_parameter_says_what_to_write() {
+        let message = crate::testing::boot_error(&[("ip", "10.0.0.300/24")]);
+        assert_eq!(
+            message,
+            "net did not start: parameter ip: \"10.0.0.300/24\" is not an address with a prefix; \
+             write dhcp, or a list such as 10.0.0.2/24,fd00::2/64"
+        );
+    }
+}

@@ -1,0 +1,62 @@
+use alloc::vec;
+use alloc::vec::Vec;
+
+use base::{Wait, enter};
+use syscall::{UioOut, UserOut};
+
+use super::*;
+use crate::testing::{Host, boot, ethernet};
+
+fn read(host: &Host, capture: &Arc<Capture>) -> Result<Vec<u8>, Wait> {
+    let mut bytes = vec![0; 100_000];
+    let result = enter(host.kernel.process(), |lwp| {
+        let mut uio = UioOut::from(UserOut::from(&mut bytes[..]));
+        Ok(capture.try_read(lwp, &mut uio))
+    });
+    result.unwrap().map(|len| bytes[..len].to_vec())
+}
+
+#[test]
+fn yields_a_pcap_stream() {
+    let host = boot();
+    let link = host.ethernet("virt", &["10.0.0.2/24"]);
+    let capture = host.in_kernel(|lwp, net| net.capture(lwp, &link.interface).unwrap());
+    let header = read(&host, &capture).unwrap();
+    assert_eq!(header[..8], [0x4d, 0x3c, 0xb2, 0xa1, 2, 0, 4, 0]);
+    assert_eq!(header[20..], [1, 0, 0, 0]);
+    assert_eq!(read(&host, &capture), Err(Wait::For(Events::IN)));
+
+    sim::advance(2_000_000_005);
+    let us = link.interface.hardware_address();
+    let frame = ethernet(us, [2, 0, 0, 0, 0, 9], 0x88cc, &[7; 50]);
+    host.feed(&link, &frame);
+    let record = read(&host, &capture).unwrap();
+    assert_eq!(record.len(), 16 + frame.len());
+    let now = hypercall::clock::wall();
+    assert_eq!(record[..4], ((now / 1_000_000_000) as u32).to_le_bytes());
+    assert_eq!(record[4..8], ((now % 1_000_000_000) as u32).to_le_bytes());
+    assert_eq!(record[8..12], 64u32.to_le_bytes());
+    assert_eq!(record[12..16], 64u32.to_le_bytes());
+    assert_eq!(record[16..], frame);
+}
+
+#[test]
+fn is_bounded_counts_what_it_missed_and_ends_with_the_file() {
+    let host = boot();
+    let link = host.ethernet("virt", &["10.0.0.2/24"]);
+    let before = host.memory_used();
+    let capture = host.in_kernel(|lwp, net| net.capture(lwp, &link.interface).unwrap());
+    let us = link.interface.hardware_address();
+    let frame = ethernet(us, [2, 0, 0, 0, 0, 9], 0x88cc, &[7; 1500]);
+    for _ in 0..1000 {
+        host.feed(&link, &frame);
+    }
+    assert!(capture.dropped() > 0);
+    host.in_kernel(|lwp, _| capture.close(lwp));
+    let dropped = capture.dropped();
+    host.feed(&link, &frame);
+    assert_eq!(capture.dropped(), dropped);
+    drop(capture);
+    // Works hold their object weakly, so it is gone; the pool keeps one frame.
+    assert!(host.memory_used() < before + 4096);
+}

@@ -1,0 +1,262 @@
+//! The way in: from a frame to the protocol it is for. Whatever is wrong with it, it is dropped and
+//! counted.
+
+use alloc::sync::Arc;
+use core::net::IpAddr;
+
+use base::Lwp;
+use smoltcp::wire::{
+    EthernetAddress, EthernetFrame, EthernetProtocol, IpProtocol, Ipv4Packet, Ipv6Packet,
+};
+
+use crate::interface::ETHERNET_HEADER;
+use crate::reassembly::{Fragment, Place};
+use crate::table::Meaning;
+use crate::{Frame, Interface, IpInfo, IpReceiver, Medium, Net, Reason};
+
+type Receiver<'a> = Option<&'a Arc<dyn IpReceiver>>;
+
+/// Bytes of an IPv6 header, without extensions.
+pub(crate) const IPV6_HEADER: usize = 40;
+
+/// ICMPv6 types of neighbour discovery: router and neighbour solicitations and advertisements, redirect.
+const NEIGHBOUR_DISCOVERY: core::ops::RangeInclusive<u8> = 133..=137;
+
+impl Net {
+    /// Takes one frame.
+    pub(crate) fn input(
+        &self,
+        lwp: &Lwp<'_>,
+        interface: &Arc<Interface>,
+        receiver: Receiver<'_>,
+        frame: Frame,
+    ) {
+        if !interface.is_up() {
+            return self.drop_frame(interface, frame, Reason::Down);
+        }
+        let taken = match interface.medium() {
+            Medium::Ethernet => self.ethernet_input(lwp, interface, receiver, frame),
+            Medium::Ip => self.ip_input(lwp, interface, receiver, frame),
+        };
+        if let Err((frame, reason)) = taken {
+            self.drop_frame(interface, frame, reason);
+        }
+    }
+
+    fn ethernet_input(
+        &self,
+        lwp: &Lwp<'_>,
+        interface: &Arc<Interface>,
+        receiver: Receiver<'_>,
+        mut frame: Frame,
+    ) -> Result<(), (Frame, Reason)> {
+        let Ok(header) = EthernetFrame::new_checked(frame.payload()) else {
+            return Err((frame, Reason::Malformed));
+        };
+        let to = header.dst_addr();
+        let kind = header.ethertype();
+        if to.is_unicast() && to != EthernetAddress(interface.hardware_address()) {
+            return Err((frame, Reason::NotForUs));
+        }
+        frame.trim_front(ETHERNET_HEADER);
+        match kind {
+            EthernetProtocol::Arp => self.arp_input(lwp, interface, frame),
+            EthernetProtocol::Ipv4 if version(&frame) == 4 => {
+                self.ipv4_input(lwp, interface, receiver, frame)
+            }
+            EthernetProtocol::Ipv6 if version(&frame) == 6 => {
+                self.ipv6_input(lwp, interface, receiver, frame)
+            }
+            EthernetProtocol::Ipv4 | EthernetProtocol::Ipv6 => Err((frame, Reason::Malformed)),
+            EthernetProtocol::Unknown(_) => Err((frame, Reason::UnknownProtocol)),
+        }
+    }
+
+    fn ip_input(
+        &self,
+        lwp: &Lwp<'_>,
+        interface: &Arc<Interface>,
+        receiver: Receiver<'_>,
+        frame: Frame,
+    ) -> Result<(), (Frame, Reason)> {
+        match version(&frame) {
+            4 => self.ipv4_input(lwp, interface, receiver, frame),
+            6 => self.ipv6_input(lwp, interface, receiver, frame),
+            _ => Err((frame, Reason::Malformed)),
+        }
+    }
+
+    fn ipv4_input(
+        &self,
+        lwp: &Lwp<'_>,
+        interface: &Arc<Interface>,
+        receiver: Receiver<'_>,
+        mut frame: Frame,
+    ) -> Result<(), (Frame, Reason)> {
+        // Checks that the header has its 20 bytes and the lengths are no longer than the frame.
+        let Ok(packet) = Ipv4Packet::new_checked(frame.payload()) else {
+            return Err((frame, Reason::Malformed));
+        };
+        let header_len = usize::from(packet.header_len());
+        let total_len = usize::from(packet.total_len());
+        if header_len < 20 || total_len < header_len {
+            return Err((frame, Reason::Malformed));
+        }
+        if !frame.checksum_trusted && !packet.verify_checksum() {
+            return Err((frame, Reason::Checksum));
+        }
+        let (src, dst) = (packet.src_addr(), packet.dst_addr());
+        let mut info = IpInfo {
+            src: src.into(),
+            dst: dst.into(),
+            protocol: packet.next_header().into(),
+            payload_offset: header_len,
+            hop_limit: packet.hop_limit(),
+            to_many: false,
+        };
+        let fragment = Fragment {
+            place: Place {
+                src: info.src,
+                dst: info.dst,
+                identification: u32::from(packet.ident()),
+                protocol: info.protocol,
+            },
+            offset: usize::from(packet.frag_offset()),
+            more: packet.more_frags(),
+            header_len,
+        };
+        // Ethernet pads short frames.
+        frame.truncate(total_len);
+
+        if interface.configuring.get() != 0 && self.dhcp_input(lwp, interface, &frame, &info) {
+            self.pool().recycle(frame);
+            return Ok(());
+        }
+        if src.is_multicast() || src.is_broadcast() || dst.is_unspecified() {
+            return Err((frame, Reason::Martian));
+        }
+        if let Err(reason) = self.check_addresses(interface, frame.checksum_trusted, &mut info) {
+            return Err((frame, reason));
+        }
+        if !fragment.is_whole() {
+            return self.fragment_input(lwp, interface, receiver, frame, fragment, info);
+        }
+        self.deliver(lwp, interface, receiver, frame, info);
+        Ok(())
+    }
+
+    fn ipv6_input(
+        &self,
+        lwp: &Lwp<'_>,
+        interface: &Arc<Interface>,
+        receiver: Receiver<'_>,
+        mut frame: Frame,
+    ) -> Result<(), (Frame, Reason)> {
+        let Ok(packet) = Ipv6Packet::new_checked(frame.payload()) else {
+            return Err((frame, Reason::Malformed));
+        };
+        let (src, dst) = (packet.src_addr(), packet.dst_addr());
+        let mut info = IpInfo {
+            src: src.into(),
+            dst: dst.into(),
+            protocol: packet.next_header().into(),
+            payload_offset: IPV6_HEADER,
+            hop_limit: packet.hop_limit(),
+            to_many: false,
+        };
+        let total_len = packet.total_len();
+        frame.truncate(total_len);
+
+        if src.is_multicast() || dst.is_unspecified() {
+            return Err((frame, Reason::Martian));
+        }
+        if let Err(reason) = self.check_addresses(interface, frame.checksum_trusted, &mut info) {
+            return Err((frame, reason));
+        }
+        if info.protocol == u8::from(IpProtocol::Ipv6Frag) {
+            let Some((fragment, protocol)) = Fragment::of_ipv6(frame.payload(), &info) else {
+                return Err((frame, Reason::Malformed));
+            };
+            info.protocol = protocol;
+            return self.fragment_input(lwp, interface, receiver, frame, fragment, info);
+        }
+        if info.protocol == u8::from(IpProtocol::Icmpv6)
+            && let Some(kind) = frame.payload().get(IPV6_HEADER)
+            && NEIGHBOUR_DISCOVERY.contains(kind)
+        {
+            return self.ndisc_input(lwp, interface, frame, &info);
+        }
+        // Only neighbour discovery speaks from no address.
+        if src.is_unspecified() {
+            return Err((frame, Reason::Martian));
+        }
+        self.deliver(lwp, interface, receiver, frame, info);
+        Ok(())
+    }
+
+    /// Whether the addresses can be true, and whether the packet is for us.
+    fn check_addresses(
+        &self,
+        interface: &Arc<Interface>,
+        trusted: bool,
+        info: &mut IpInfo,
+    ) -> Result<(), Reason> {
+        // A protocol of ours looked the address up when it found that it needs no checksum.
+        if trusted && interface.is_loopback() {
+            return Ok(());
+        }
+        let meaning = self.table.with(|table| {
+            if !interface.is_loopback()
+                && (info.src.is_loopback() || info.dst.is_loopback() || table.is_local(info.src))
+            {
+                return Err(Reason::Martian);
+            }
+            Ok(table.meaning(info.dst, interface))
+        })?;
+        match meaning {
+            Meaning::Ours => Ok(()),
+            Meaning::Many => {
+                info.to_many = true;
+                Ok(())
+            }
+            Meaning::Foreign => Err(Reason::NotForUs),
+        }
+    }
+
+    /// Gives a whole packet to the protocols.
+    pub(crate) fn deliver(
+        &self,
+        lwp: &Lwp<'_>,
+        interface: &Arc<Interface>,
+        receiver: Receiver<'_>,
+        frame: Frame,
+        info: IpInfo,
+    ) {
+        match receiver {
+            Some(receiver) => receiver.receive(lwp, interface, frame, info),
+            None => self.drop_frame(interface, frame, Reason::UnknownProtocol),
+        }
+    }
+}
+
+/// The version field of an IP packet; zero if there is none.
+#[inline]
+pub(crate) fn version(packet: &Frame) -> u8 {
+    packet.payload().first().map_or(0, |byte| byte >> 4)
+}
+
+/// The destination of an IP packet, if the header is whole.
+#[inline]
+pub(crate) fn destination(packet: &Frame) -> Option<IpAddr> {
+    let bytes = packet.payload();
+    match version(packet) {
+        4 if bytes.len() >= 20 => <[u8; 4]>::try_from(&bytes[16..20]).ok().map(IpAddr::from),
+        6 if bytes.len() >= IPV6_HEADER => {
+            <[u8; 16]>::try_from(&bytes[24..40]).ok().map(IpAddr::from)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,241 @@
+//! Interfaces: a link with a name, a state, counters, and a queue of what is to be sent.
+//!
+//! Frames are queued while locks are held and sent when they are not, all that have gathered in one call
+//! of the link. One thread at a time sends, so their order is that of the queue.
+//!
+//! An interface does not know addresses or routes.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::{fmt, mem};
+
+use base::Lwp;
+use base::sync::{Leaf, Word};
+
+use crate::capture::Capture;
+use crate::{Batch, Frame, Link, Medium, Net, Reason, Statistics};
+
+/// Frames that may wait for being sent. More is what a caller that never flushes would gather.
+const QUEUE_LIMIT: usize = 4096;
+
+/// Bytes in front of the IP packet of an Ethernet frame.
+pub(crate) const ETHERNET_HEADER: usize = 14;
+
+/// A place where packets come and go.
+pub struct Interface {
+    index: u32,
+    name: String,
+    link: Arc<dyn Link>,
+    medium: Medium,
+    mtu: usize,
+    address: [u8; 6],
+    loopback: bool,
+    up: Word,
+    state: Leaf<State>,
+    /// Whether there is a capture: looked at for each frame.
+    captured: Word,
+    captures: Leaf<Vec<Arc<Capture>>>,
+    /// Whether a DHCP client wants what comes in for its port.
+    pub(crate) configuring: Word,
+}
+
+struct State {
+    statistics: Statistics,
+    queue: Batch,
+    /// The other batch, while nobody sends: its memory is used in turns with the queue's.
+    spare: Batch,
+    sending: bool,
+}
+
+impl Interface {
+    pub(crate) fn new(index: u32, name: String, link: Arc<dyn Link>, address: [u8; 6]) -> Self {
+        Interface {
+            index,
+            name,
+            medium: link.medium(),
+            mtu: link.mtu(),
+            loopback: link.is_loopback(),
+            link,
+            address,
+            up: Word::new(0),
+            state: Leaf::new(State {
+                statistics: Statistics::default(),
+                queue: Vec::new(),
+                spare: Vec::new(),
+                sending: false,
+            }),
+            captured: Word::new(0),
+            captures: Leaf::new(Vec::new()),
+            configuring: Word::new(0),
+        }
+    }
+
+    /// A number no other interface of the instance has, from 1.
+    pub fn index(&self) -> u32 {
+        self.index
+    }
+
+    /// The name, such as `virt0`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What its frames begin with.
+    pub fn medium(&self) -> Medium {
+        self.medium
+    }
+
+    /// Largest IP packet, in bytes.
+    pub fn mtu(&self) -> usize {
+        self.mtu
+    }
+
+    /// The hardware address; zeros where the medium has none.
+    pub fn hardware_address(&self) -> [u8; 6] {
+        self.address
+    }
+
+    /// Whether what is sent comes back.
+    #[inline]
+    pub fn is_loopback(&self) -> bool {
+        self.loopback
+    }
+
+    /// Whether packets come and go.
+    #[inline]
+    pub fn is_up(&self) -> bool {
+        self.up.get() != 0
+    }
+
+    pub(crate) fn set_up(&self, up: bool) {
+        // The lock only orders those who set.
+        self.state.with(|_| self.up.set(up as u32));
+    }
+
+    /// The counters.
+    pub fn statistics(&self) -> Statistics {
+        self.state.with(|state| state.statistics)
+    }
+
+    /// Counts frames or packets that went no further.
+    pub fn count_dropped(&self, reason: Reason, count: usize) {
+        self.state
+            .with(|state| state.statistics.drop(reason, count as u64));
+    }
+
+    pub(crate) fn count_received(&self, frames: usize, bytes: usize) {
+        self.state.with(|state| {
+            state.statistics.rx_frames += frames as u64;
+            state.statistics.rx_bytes += bytes as u64;
+        });
+    }
+
+    /// Queues a complete frame, or sends it at once if the link has it so.
+    pub(crate) fn send(self: &Arc<Self>, lwp: &Lwp<'_>, net: &Net, frame: Frame) {
+        if !self.is_up() {
+            net.drop_frame(self, frame, Reason::Down);
+            return;
+        }
+        if self.loopback {
+            let len = frame.len();
+            self.capture(core::slice::from_ref(&frame));
+            self.state.with(|state| {
+                state.statistics.tx_frames += 1;
+                state.statistics.tx_bytes += len as u64;
+                state.statistics.rx_frames += 1;
+                state.statistics.rx_bytes += len as u64;
+            });
+            let Some(frame) = self.link.transmit_now(lwp, net, self, frame) else {
+                return;
+            };
+            net.drop_frame(self, frame, Reason::QueueFull);
+            return;
+        }
+        let refused = self.state.with(|state| {
+            if state.queue.len() < QUEUE_LIMIT {
+                state.queue.push(frame);
+                None
+            } else {
+                Some(frame)
+            }
+        });
+        match refused {
+            None => net.note_pending(),
+            Some(frame) => net.drop_frame(self, frame, Reason::QueueFull),
+        }
+    }
+
+    /// Sends what is queued, unless somebody is at it already, who will then see what came after.
+    /// No lock is held.
+    pub(crate) fn flush(self: &Arc<Self>, lwp: &Lwp<'_>, net: &Net) {
+        loop {
+            let batch = self.state.with(|state| {
+                if state.sending || state.queue.is_empty() {
+                    return None;
+                }
+                state.sending = true;
+                let spare = mem::take(&mut state.spare);
+                Some(mem::replace(&mut state.queue, spare))
+            });
+            let Some(mut batch) = batch else { return };
+            self.capture(&batch);
+            let frames = batch.len();
+            let bytes: usize = batch.iter().map(Frame::len).sum();
+            self.link.transmit(lwp, net, self, &mut batch);
+            let refused = batch.len();
+            let refused_bytes: usize = batch.iter().map(Frame::len).sum();
+            net.pool().recycle_all(&mut batch);
+            self.state.with(|state| {
+                state.statistics.tx_frames += (frames - refused) as u64;
+                state.statistics.tx_bytes += bytes.saturating_sub(refused_bytes) as u64;
+                state.statistics.drop(Reason::QueueFull, refused as u64);
+                state.spare = batch;
+                state.sending = false;
+            });
+        }
+    }
+
+    /// Shows frames to whoever listens in.
+    #[inline]
+    pub(crate) fn capture(&self, frames: &[Frame]) {
+        if self.captured.get() != 0 {
+            self.capture_slowly(frames);
+        }
+    }
+
+    #[cold]
+    fn capture_slowly(&self, frames: &[Frame]) {
+        let captures = self.captures.with(|captures| captures.clone());
+        for capture in captures {
+            capture.record(frames);
+        }
+    }
+
+    pub(crate) fn add_capture(&self, capture: Arc<Capture>) {
+        self.captures.with(|captures| {
+            captures.push(capture);
+            self.captured.set(1);
+        });
+    }
+
+    pub(crate) fn remove_capture(&self, capture: &Capture) {
+        let _removed = self.captures.with(|captures| {
+            let at = captures
+                .iter()
+                .position(|other| core::ptr::eq(Arc::as_ptr(other), capture))?;
+            let removed = captures.swap_remove(at);
+            self.captured.set(!captures.is_empty() as u32);
+            Some(removed)
+        });
+    }
+}
+
+impl fmt::Debug for Interface {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Interface")
+            .field("name", &self.name)
+            .field("up", &self.is_up())
+            .finish()
+    }
+}

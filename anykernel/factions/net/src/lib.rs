@@ -1,0 +1,57 @@
+//! The faction of networks: links and IP policy, for whatever protocols stand above.
+//!
+//! Drivers of links attach [`Link`]s and hand over what they receive ([`Net::receive`]); protocols take
+//! IP packets ([`IpReceiver`]) and send them ([`Net::output`]); between them are interfaces, addresses,
+//! routes, neighbours and fragments. Sockets are only an interface here ([`Socket`]), between
+//! protocols and the layer that gives them descriptors.
+//!
+//! **The duty to flush.** What is sent gathers in the interfaces' queues, since it is sent under the
+//! locks of connections. Whoever called [`Net::output`] calls [`Net::flush`] (or [`Net::settle`], which
+//! includes it) after releasing its locks, before it returns or waits.
+//!
+//! This crate does not know TCP, UDP or ICMP echo, which links there are, or who forwards.
+#![no_std]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate sim as _;
+
+mod address;
+mod arp;
+mod boot;
+mod capture;
+mod config;
+mod dhcp;
+mod fragment;
+mod frame;
+mod input;
+mod interface;
+mod link;
+mod ndisc;
+mod neighbour;
+mod net;
+mod output;
+mod protocol;
+mod reassembly;
+mod socket;
+mod source;
+mod statistics;
+pub mod syscalls;
+mod table;
+#[cfg(test)]
+mod testing;
+
+pub use address::{Cidr, InterfaceAddress};
+pub use frame::{Batch, Frame, FramePool, HEADROOM, MAX_FRAME};
+pub use interface::Interface;
+pub use link::{Link, Medium};
+pub use net::Net;
+pub use protocol::{IpInfo, IpReceiver};
+pub use socket::{Protocol, Received, Socket};
+pub use statistics::{Reason, Statistics};
+pub use table::Route;
+
+/// The faction as a component of a kernel.
+pub static COMPONENT: base::Component = base::Component::new("net")
+    .start(boot::start)
+    .stop(boot::stop);

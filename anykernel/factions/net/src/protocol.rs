@@ -1,0 +1,45 @@
+//! What a protocol above IP gives to the faction.
+
+use alloc::sync::Arc;
+use core::net::IpAddr;
+
+use base::Lwp;
+
+use crate::{Frame, Interface};
+
+/// What the faction found in an IP packet's headers.
+#[derive(Clone, Copy, Debug)]
+pub struct IpInfo {
+    /// The sender.
+    pub src: IpAddr,
+    /// The receiver: an address of ours, or one that means many (see `to_many`).
+    pub dst: IpAddr,
+    /// The number of the protocol above, `IPPROTO_…`.
+    pub protocol: u8,
+    /// Where its header begins in the frame's payload.
+    pub payload_offset: usize,
+    /// How many more hops the packet was allowed to go.
+    pub hop_limit: u8,
+    /// The packet was sent to a broadcast or multicast address.
+    pub to_many: bool,
+}
+
+/// Where IP packets for this host go.
+pub trait IpReceiver: Send + Sync {
+    /// Takes a packet. The frame's payload is the IP packet, whole (reassembled) and no longer than
+    /// its header says; version and lengths are good, and so is the header's checksum. Checksums of
+    /// the protocol above are the receiver's concern, unless the frame is `checksum_trusted`.
+    ///
+    /// Called with the lock of a sending connection held: it only queues, and takes no lock but
+    /// leaves. The buffer goes back to [`Net::pool`](crate::Net::pool) when it is done with.
+    fn receive(&self, lwp: &Lwp<'_>, interface: &Arc<Interface>, frame: Frame, info: IpInfo);
+
+    /// Processes what was queued. Called after a batch, with no lock held.
+    fn settle(&self, lwp: &Lwp<'_>);
+
+    /// Gets back an IP packet it had sent, whose next hop does not answer. Called with no lock held;
+    /// [`settle`](Self::settle) follows.
+    fn unreachable(&self, lwp: &Lwp<'_>, packet: Frame) {
+        let _ = (lwp, packet);
+    }
+}

@@ -1,0 +1,81 @@
+//! What a protocol family offers to the layer of sockets, and that layer to nobody else.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::any::Any;
+
+use base::{Errno, Lwp, Readiness, Wait};
+use syscall::{SockAddr, UioIn, UioOut};
+
+/// A protocol family, such as IPv4.
+pub trait Protocol: Send + Sync {
+    /// Its number, `AF_…`.
+    fn family(&self) -> u16;
+
+    /// Makes a socket of `kind` (`SOCK_…`) for `protocol` (zero: the kind's usual one).
+    fn socket(&self, lwp: &Lwp<'_>, kind: u32, protocol: u32) -> Result<Arc<dyn Socket>, Errno>;
+}
+
+/// What a receive call got.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Received {
+    /// Bytes put into the caller's memory; with `MSG_TRUNC` asked for, the length of the datagram.
+    pub len: usize,
+    /// The sender, where the protocol tells.
+    pub from: Option<SockAddr>,
+    /// `MSG_TRUNC` and its like.
+    pub flags: u32,
+}
+
+/// One end of a communication. Operations that may have to wait are steps: see [`base::block`].
+pub trait Socket: Any + Send + Sync {
+    /// What the socket has news of.
+    fn readiness(&self) -> &Readiness;
+    /// The address family, `AF_…`.
+    fn domain(&self) -> u16;
+    /// The type, `SOCK_…`.
+    fn kind(&self) -> u32;
+    /// The protocol's number.
+    fn protocol(&self) -> u32;
+
+    /// Gives the socket an address.
+    fn bind(&self, lwp: &Lwp<'_>, address: &SockAddr) -> Result<(), Errno>;
+    /// Makes the socket accept connections.
+    fn listen(&self, lwp: &Lwp<'_>, backlog: u32) -> Result<(), Errno>;
+    /// Takes a connection somebody made.
+    fn try_accept(&self, lwp: &Lwp<'_>) -> Result<(Arc<dyn Socket>, SockAddr), Wait>;
+    /// Connects. The first call starts it; repeated ones report how far it is: `Wait::For(OUT)`
+    /// while it is under way, then success or the error.
+    fn connect(&self, lwp: &Lwp<'_>, address: &SockAddr) -> Result<(), Wait>;
+    /// Sends what it can take of `data`, with `MSG_…` flags.
+    fn try_send(
+        &self,
+        lwp: &Lwp<'_>,
+        data: &mut UioIn<'_>,
+        to: Option<SockAddr>,
+        flags: u32,
+    ) -> Result<usize, Wait>;
+    /// Receives what there is, with `MSG_…` flags.
+    fn try_receive(
+        &self,
+        lwp: &Lwp<'_>,
+        data: &mut UioOut<'_>,
+        flags: u32,
+    ) -> Result<Received, Wait>;
+    /// Ends one or both directions, `SHUT_…`.
+    fn shutdown(&self, lwp: &Lwp<'_>, how: u32) -> Result<(), Errno>;
+
+    /// The address of this end.
+    fn local_address(&self, lwp: &Lwp<'_>) -> SockAddr;
+    /// The address of the other end; `ENOTCONN`.
+    fn peer_address(&self, lwp: &Lwp<'_>) -> Result<SockAddr, Errno>;
+    /// Sets an option; `ENOPROTOOPT` for one that is not known.
+    fn set_option(&self, lwp: &Lwp<'_>, level: u32, name: u32, value: &[u8]) -> Result<(), Errno>;
+    /// Reads an option; `ENOPROTOOPT` for one that is not known.
+    fn option(&self, lwp: &Lwp<'_>, level: u32, name: u32) -> Result<Vec<u8>, Errno>;
+    /// Bytes that can be received at once (`FIONREAD`).
+    fn readable(&self, lwp: &Lwp<'_>) -> Result<usize, Errno>;
+
+    /// The last descriptor is gone. Called once, with no lock held.
+    fn close(&self, lwp: &Lwp<'_>);
+}

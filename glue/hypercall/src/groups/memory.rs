@@ -1,0 +1,31 @@
+//! Memory.
+
+use core::alloc::{GlobalAlloc, Layout};
+
+use crate::group;
+
+group! {
+    /// Memory, the whole of it: the kernel has no other source.
+    pub trait Memory as memory {
+        /// An address of `size` bytes (not zero) aligned to `align` (a power of two); zero if there is none.
+        fn allocate(size: usize, align: usize) -> usize;
+        /// Takes back what [`allocate`](Self::allocate) gave for the same `size` and `align`.
+        fn release(address: usize, size: usize, align: usize);
+    }
+}
+
+/// Rust's allocator over the group. Generated artifacts name it as their global allocator.
+pub struct Allocator;
+
+// SAFETY: the group's contract is that of `GlobalAlloc`, without its null pointer conventions.
+unsafe impl GlobalAlloc for Allocator {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        allocate(layout.size(), layout.align()) as *mut u8
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, start: *mut u8, layout: Layout) {
+        release(start as usize, layout.size(), layout.align());
+    }
+}

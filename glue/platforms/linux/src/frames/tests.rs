@@ -1,0 +1,122 @@
+//! Links, the real ones in a network namespace of the test's thread.
+
+use std::net::UdpSocket;
+use std::os::fd::AsRawFd;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use hypercall::{Errno, Frames, LinkInfo, Segment, Upcall};
+
+use crate::Platform;
+
+extern "C-unwind" fn nothing(_: usize) {}
+
+fn try_open(url: &str) -> Result<u64, Errno> {
+    let mut info = LinkInfo::default();
+    let answer = Platform::open(url.into(), &mut info, Upcall::new(nothing, 0));
+    Errno::check(answer)
+}
+
+#[test]
+fn refuses_what_is_no_link() {
+    assert_eq!(try_open("tap"), Err(Errno::EINVAL));
+    assert_eq!(try_open("tap:"), Err(Errno::EINVAL));
+    assert_eq!(try_open("tap:a/b"), Err(Errno::EINVAL));
+    assert_eq!(try_open("tap:sixteen-letters!"), Err(Errno::EINVAL));
+    assert_eq!(try_open("pigeon:grey"), Err(Errno::EPROTONOSUPPORT));
+}
+
+extern "C-unwind" fn tell(cookie: usize) {
+    // SAFETY: the address of the sender in the test below, which outlives the link.
+    let sender: &Sender<()> = unsafe { &*std::ptr::with_exposed_provenance(cookie) };
+    sender.send(()).unwrap();
+}
+
+/// Gives the host's end of the link an address, and has it up.
+fn configure(name: &str, address: [u8; 4]) {
+    let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+    // SAFETY: the request is plain data, filled in as each of the calls reads it.
+    unsafe {
+        let mut request: libc::ifreq = std::mem::zeroed();
+        for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
+            *to = from as libc::c_char;
+        }
+        let mut inet: libc::sockaddr_in = std::mem::zeroed();
+        inet.sin_family = libc::AF_INET as u16;
+        inet.sin_addr.s_addr = u32::from_ne_bytes(address);
+        request.ifr_ifru.ifru_addr = *(&raw const inet).cast();
+        assert_eq!(
+            libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFADDR, &request),
+            0
+        );
+        request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as i16;
+        assert_eq!(
+            libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &request),
+            0
+        );
+    }
+}
+
+/// The next frame of this EtherType.
+fn next_frame(link: u64, arrived: &Receiver<()>, kind: [u8; 2]) -> Vec<u8> {
+    loop {
+        let mut rooms = [[0u8; 1600]; 2];
+        let mut buffers = rooms.each_mut().map(|room| Segment::empty(room));
+        let count = Platform::receive(link, buffers.as_mut_slice().into());
+        let frames = buffers[..count].iter().map(|buffer| buffer.as_slice());
+        if let Some(frame) = frames.into_iter().find(|frame| frame[12..14] == kind) {
+            return frame.to_vec();
+        }
+        // The interface is told of once for each time it was found empty.
+        if count < buffers.len() {
+            arrived.recv_timeout(Duration::from_secs(5)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_tap_interface_carries_frames_both_ways() {
+    let _alone = crate::work::tests::alone();
+    // SAFETY: no memory is touched. The namespace is this thread's, which ends with the test.
+    if unsafe { libc::unshare(libc::CLONE_NEWNET) } != 0 {
+        eprintln!("skipped: a network namespace needs root (CAP_SYS_ADMIN)");
+        return;
+    }
+    let (sender, arrived) = channel();
+    let cookie = (&raw const sender).expose_provenance();
+    let mut info = LinkInfo::default();
+    let url = "tap:rumptest";
+    let answer = Platform::open(url.into(), &mut info, Upcall::new(tell, cookie));
+    let link = match Errno::check(answer) {
+        Ok(link) => link,
+        Err(error) => {
+            eprintln!("skipped: {url}: {error}");
+            return;
+        }
+    };
+    assert_eq!((info.mtu, info.address), (1500, [0; 6]));
+    configure("rumptest", [10, 7, 7, 1]);
+
+    // The host asks who its peer is.
+    let socket = UdpSocket::bind("10.7.7.1:5000").unwrap();
+    socket.send_to(b"hello", "10.7.7.2:6000").unwrap();
+    let question = next_frame(link, &arrived, [8, 6]);
+    assert_eq!(question[38..42], [10, 7, 7, 2]);
+
+    // It believes the answer and sends what it had to say.
+    let mut answer = question.clone();
+    let (me, host) = ([2, 0, 0, 0, 0, 9], &question[6..12]);
+    answer[0..6].copy_from_slice(host);
+    answer[6..12].copy_from_slice(&me);
+    answer[20..22].copy_from_slice(&[0, 2]);
+    answer[22..28].copy_from_slice(&me);
+    answer[28..32].copy_from_slice(&[10, 7, 7, 2]);
+    answer[32..38].copy_from_slice(host);
+    answer[38..42].copy_from_slice(&[10, 7, 7, 1]);
+    let frames: &[Segment<'_>] = &[Segment::full(&mut answer)];
+    assert_eq!(Platform::transmit(link, frames.into()), 1);
+    let datagram = next_frame(link, &arrived, [8, 0]);
+    assert!(datagram.windows(5).any(|part| part == b"hello"));
+    Platform::close(link);
+    assert_eq!(Platform::transmit(link, frames.into()), 0);
+}

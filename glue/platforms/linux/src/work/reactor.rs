@@ -1,0 +1,151 @@
+//! What the leader sleeps in while links are open: an epoll set of the links and an event to wake it.
+
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use hypercall::{Clock, Errno};
+
+use crate::{Platform, clock};
+
+/// The number of the wake-up event; links count from zero.
+const WAKE: u64 = u64::MAX;
+/// Events taken at once.
+const BATCH: usize = 32;
+
+/// An epoll set.
+pub(crate) struct Reactor {
+    epoll: OwnedFd,
+    wake: OwnedFd,
+}
+
+/// Whether the system has the call that waits with nanoseconds (Linux 5.11).
+static PRECISE: AtomicBool = AtomicBool::new(true);
+
+fn owned(fd: RawFd) -> Result<OwnedFd, Errno> {
+    if fd < 0 {
+        return Err(Errno::from_number(crate::last_errno()));
+    }
+    // SAFETY: the descriptor is new and nobody else's.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+impl Reactor {
+    pub(crate) fn new() -> Result<Reactor, Errno> {
+        // SAFETY: neither call touches memory.
+        let (epoll, wake) = unsafe {
+            (
+                owned(libc::epoll_create1(libc::EPOLL_CLOEXEC))?,
+                owned(libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK))?,
+            )
+        };
+        let reactor = Reactor { epoll, wake };
+        reactor.control(
+            libc::EPOLL_CTL_ADD,
+            reactor.wake.as_raw_fd(),
+            libc::EPOLLIN | libc::EPOLLET,
+            WAKE,
+        )?;
+        Ok(reactor)
+    }
+
+    fn control(&self, operation: i32, fd: RawFd, events: i32, number: u64) -> Result<(), Errno> {
+        let mut event = libc::epoll_event {
+            events: events as u32,
+            u64: number,
+        };
+        // SAFETY: the event lives for the call.
+        let answer = unsafe { libc::epoll_ctl(self.epoll.as_raw_fd(), operation, fd, &mut event) };
+        match answer {
+            0 => Ok(()),
+            _ => Err(Errno::from_number(crate::last_errno())),
+        }
+    }
+
+    /// Watches a link under a number, for one event.
+    pub(crate) fn add(&self, fd: BorrowedFd<'_>, number: u64) -> Result<(), Errno> {
+        let events = libc::EPOLLIN | libc::EPOLLONESHOT;
+        self.control(libc::EPOLL_CTL_ADD, fd.as_raw_fd(), events, number)
+    }
+
+    /// Watches for one event more. If there is cause for it already, it comes at once.
+    pub(crate) fn rearm(&self, fd: BorrowedFd<'_>, number: u64) {
+        let events = libc::EPOLLIN | libc::EPOLLONESHOT;
+        // Fails only for a link that is not watched any more.
+        let _ = self.control(libc::EPOLL_CTL_MOD, fd.as_raw_fd(), events, number);
+    }
+
+    /// Ends the watch.
+    pub(crate) fn remove(&self, fd: BorrowedFd<'_>) {
+        let _ = self.control(libc::EPOLL_CTL_DEL, fd.as_raw_fd(), 0, 0);
+    }
+
+    /// Ends the leader's sleep, or its next one.
+    pub(crate) fn wake(&self) {
+        let one = 1u64.to_ne_bytes();
+        // SAFETY: reads eight bytes that are there. It fails only if 2^64 wake-ups are pending. The
+        // event is edge-triggered, so nobody needs to read it.
+        unsafe { libc::write(self.wake.as_raw_fd(), one.as_ptr().cast(), one.len()) };
+    }
+
+    /// Sleeps until `until`, a wake-up or an event, and puts the numbers of links with events into `links`.
+    pub(crate) fn wait(&self, until: u64, links: &mut Vec<u64>) {
+        let mut events = [libc::epoll_event { events: 0, u64: 0 }; BATCH];
+        let count = match until {
+            0 => self.wait_milliseconds(&mut events, 0),
+            u64::MAX => self.wait_milliseconds(&mut events, -1),
+            _ => self.wait_span(&mut events, until.saturating_sub(Platform::monotonic())),
+        };
+        links.extend(
+            events[..count]
+                .iter()
+                .map(|event| event.u64)
+                .filter(|number| *number != WAKE),
+        );
+    }
+
+    fn wait_span(&self, events: &mut [libc::epoll_event], span: u64) -> usize {
+        if PRECISE.load(Relaxed) {
+            let timeout = clock::timespec(span);
+            // SAFETY: events and timeout live for the call; there is no signal mask.
+            let count = unsafe {
+                libc::syscall(
+                    libc::SYS_epoll_pwait2,
+                    self.epoll.as_raw_fd(),
+                    events.as_mut_ptr(),
+                    events.len() as i32,
+                    &raw const timeout,
+                    std::ptr::null::<libc::sigset_t>(),
+                    0usize,
+                )
+            };
+            match usize::try_from(count) {
+                Ok(count) => return count,
+                Err(_) if crate::last_errno() == libc::ENOSYS => PRECISE.store(false, Relaxed),
+                Err(_) => return 0,
+            }
+        }
+        let milliseconds = span.div_ceil(1_000_000).min(i32::MAX as u64);
+        self.wait_milliseconds(events, milliseconds as i32)
+    }
+
+    fn wait_milliseconds(&self, events: &mut [libc::epoll_event], milliseconds: i32) -> usize {
+        // SAFETY: events live for the call.
+        let count = unsafe {
+            libc::epoll_wait(
+                self.epoll.as_raw_fd(),
+                events.as_mut_ptr(),
+                events.len() as i32,
+                milliseconds,
+            )
+        };
+        // All signals are blocked in these threads, but a debugger or a stop interrupts too.
+        if count < 0 {
+            debug_assert_eq!(
+                io::Error::last_os_error().kind(),
+                io::ErrorKind::Interrupted
+            );
+        }
+        usize::try_from(count).unwrap_or(0)
+    }
+}

@@ -1,0 +1,131 @@
+//! A thread of the pool.
+
+use std::cell::Cell;
+use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+use std::sync::{MutexGuard, PoisonError};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use hypercall::{Clock, Console, Upcall};
+
+use super::pool::{self, FOLLOWERS, LEADER, Leader, Pool};
+use crate::Platform;
+
+type Guard = MutexGuard<'static, Pool>;
+
+thread_local! {
+    static IS_WORKER: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the calling thread is one of the pool.
+pub(super) fn is_current() -> bool {
+    IS_WORKER.try_with(Cell::get).unwrap_or(false)
+}
+
+/// Starts a thread. It takes no signals: those are for the program's own threads.
+pub(super) fn spawn(era: u64) -> Option<JoinHandle<()>> {
+    let mut all = MaybeUninit::<libc::sigset_t>::uninit();
+    let mut before = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: the places are good for a set each; the first call fills the one, the second the other.
+    // A new thread inherits the mask, so there is no moment in which it takes a signal.
+    unsafe {
+        libc::sigfillset(all.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
+    }
+    let thread = Builder::new()
+        .name("rump-work".into())
+        .spawn(move || work(era));
+    // SAFETY: `before` was filled in above.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), ptr::null_mut()) };
+    match thread {
+        Ok(thread) => Some(thread),
+        Err(error) => {
+            let text = format!("linux: no thread for timers and received frames: {error}\n");
+            Platform::write(text.as_str().into());
+            None
+        }
+    }
+}
+
+fn work(era: u64) {
+    IS_WORKER.set(true);
+    let mut pool = pool::lock();
+    while pool.era == era {
+        pool = if let Some((handle, run, wake)) = pool.next_call() {
+            drop(pool);
+            wake.deliver();
+            call(run);
+            let mut pool = pool::lock();
+            pool.call_ended(handle);
+            pool
+        } else if pool.leader == Leader::None {
+            lead(pool, era)
+        } else {
+            follow(pool, era)
+        };
+    }
+}
+
+/// Enters a kernel. Kernels contain their panics; one that comes through all the same must not take
+/// the pool with it, on which others depend.
+fn call(upcall: Upcall) {
+    let _ = catch_unwind(AssertUnwindSafe(|| upcall.call()));
+}
+
+/// Sleeps until something is due, and passes on the news of links.
+fn lead(mut pool: Guard, era: u64) -> Guard {
+    let (until, reactor) = pool.fall_asleep();
+    let mut numbers = Vec::new();
+    match reactor {
+        Some(reactor) => {
+            drop(pool);
+            reactor.wait(until, &mut numbers);
+            pool = pool::lock();
+        }
+        None => pool = sleep(pool, until),
+    }
+    if pool.era != era {
+        return pool;
+    }
+    if !numbers.is_empty() {
+        // What links are told makes kernels ask for a call; this thread is the one to do it.
+        pool.leader = Leader::Awake;
+        let links = pool.links(&numbers);
+        drop(pool);
+        for link in links {
+            link.arrived();
+        }
+        pool = pool::lock();
+        if pool.era != era {
+            return pool;
+        }
+    }
+    pool.leader = Leader::None;
+    pool
+}
+
+/// Sleeps where there are no links to watch.
+fn sleep(pool: Guard, until: u64) -> Guard {
+    if until == u64::MAX {
+        return LEADER.wait(pool).unwrap_or_else(PoisonError::into_inner);
+    }
+    let span = Duration::from_nanos(until.saturating_sub(Platform::monotonic()));
+    let (pool, _) = LEADER
+        .wait_timeout(pool, span)
+        .unwrap_or_else(PoisonError::into_inner);
+    pool
+}
+
+/// Waits to be called for help.
+fn follow(mut pool: Guard, era: u64) -> Guard {
+    pool.idle += 1;
+    while pool.era == era && pool.called == 0 {
+        pool = FOLLOWERS.wait(pool).unwrap_or_else(PoisonError::into_inner);
+    }
+    if pool.era == era {
+        pool.called -= 1;
+    }
+    pool
+}

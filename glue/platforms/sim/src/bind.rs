@@ -1,0 +1,18 @@
+//! The binding by hand, of all groups, for programs the generator does not make.
+// Each binding is an exported symbol; `hypercall` says why that is sound.
+#![allow(unsafe_code)]
+
+use hypercall::*;
+
+use crate::Platform;
+
+clock!(Platform);
+console!(Platform);
+fault!(Platform);
+frames!(Platform);
+memory!(Platform);
+params!(Platform);
+power!(Platform);
+random!(Platform);
+tls!(Platform);
+work!(Platform);

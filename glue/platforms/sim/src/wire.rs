@@ -1,0 +1,239 @@
+//! Cables. Everything that is plugged into a cable of one name gets a copy of what any other sends.
+
+use std::collections::VecDeque;
+
+use hypercall::{Bytes, LinkInfo, Segments, SegmentsMut, Upcall};
+
+use crate::Platform;
+use crate::events::Event;
+use crate::url::{self, BILLION, Properties};
+use crate::world::{self, World};
+
+/// The largest payload of a frame.
+const MTU: u32 = 1500;
+
+/// One end of a cable.
+pub(crate) struct Port {
+    wire: String,
+    properties: Properties,
+    waiting: VecDeque<Vec<u8>>,
+    /// Whom to tell that frames wait.
+    arrived: Option<Upcall>,
+    /// They were told, and have not found the port empty since.
+    told: bool,
+}
+
+impl World {
+    fn plug(&mut self, wire: &str, properties: Properties, arrived: Option<Upcall>) -> u64 {
+        let handle = self.new_handle();
+        let port = Port {
+            wire: wire.into(),
+            properties,
+            waiting: VecDeque::new(),
+            arrived,
+            told: false,
+        };
+        self.ports.insert(handle, port);
+        handle
+    }
+
+    /// Sends a frame on its way to every other port of the cable.
+    fn send(&mut self, from: u64, frame: &[u8]) {
+        let Some(sender) = self.ports.get(&from) else {
+            return;
+        };
+        let Properties { latency, loss } = sender.properties;
+        let others = self
+            .ports
+            .iter()
+            .filter(|(handle, port)| **handle != from && port.wire == sender.wire);
+        for (port, _) in others {
+            if loss > 0 && self.chance.next() % BILLION < loss {
+                continue;
+            }
+            let (port, frame) = (*port, frame.to_vec());
+            self.events.add(
+                self.now.saturating_add(latency),
+                Event::Deliver { port, frame },
+            );
+        }
+    }
+}
+
+/// Puts a frame where the port's owner finds it; whom to tell.
+pub(crate) fn deliver(world: &mut World, port: u64, frame: Vec<u8>) -> Option<Upcall> {
+    let port = world.ports.get_mut(&port)?;
+    port.waiting.push_back(frame);
+    if std::mem::replace(&mut port.told, true) {
+        return None;
+    }
+    port.arrived
+}
+
+impl hypercall::Frames for Platform {
+    fn open(url: Bytes<'_>, info: &mut LinkInfo, arrived: Upcall) -> i64 {
+        match url::parse(url.as_slice()) {
+            Ok((wire, properties)) => {
+                *info = LinkInfo {
+                    address: [0; 6],
+                    mtu: MTU,
+                };
+                world::with(|world| world.plug(wire, properties, Some(arrived))) as i64
+            }
+            Err(error) => error.to_answer(),
+        }
+    }
+
+    fn receive(link: u64, mut buffers: SegmentsMut<'_, '_>) -> usize {
+        world::with(|world| {
+            let Some(port) = world.ports.get_mut(&link) else {
+                return 0;
+            };
+            let buffers = buffers.as_mut_slice();
+            let mut filled = 0;
+            while let Some(buffer) = buffers.get_mut(filled) {
+                let Some(frame) = port.waiting.pop_front() else {
+                    port.told = false;
+                    break;
+                };
+                if let Some(room) = buffer.buffer().get_mut(..frame.len()) {
+                    room.copy_from_slice(&frame);
+                    buffer.set_len(frame.len());
+                    filled += 1;
+                }
+            }
+            filled
+        })
+    }
+
+    fn transmit(link: u64, frames: Segments<'_, '_>) -> usize {
+        let frames = frames.as_slice();
+        world::with(|world| {
+            for frame in frames {
+                world.send(link, frame.as_slice());
+            }
+        });
+        frames.len()
+    }
+
+    fn close(link: u64) {
+        world::with(|world| world.ports.remove(&link));
+    }
+}
+
+/// An end of a cable in the hands of a test: what kernels on the cable send can be read, and
+/// anything be sent to them.
+pub struct Wire(u64);
+
+impl Wire {
+    /// Plugs into the cable of this name, which may have properties: `"a?latency=1ms"`.
+    ///
+    /// # Panics
+    ///
+    /// If the name is none.
+    pub fn open(name: &str) -> Wire {
+        let url = format!("wire:{name}");
+        match url::parse(url.as_bytes()) {
+            Ok((wire, properties)) => Wire(world::with(|world| world.plug(wire, properties, None))),
+            Err(error) => {
+                panic!("sim: {url}: {error}; a cable is named like wire:a?latency=1ms&loss=1%")
+            }
+        }
+    }
+
+    /// Sends a frame on its way. It arrives as time passes.
+    pub fn send(&self, frame: &[u8]) {
+        world::with(|world| world.send(self.0, frame));
+    }
+
+    /// The next frame that has arrived. Lets no time pass.
+    pub fn receive(&self) -> Option<Vec<u8>> {
+        world::with(|world| world.ports.get_mut(&self.0)?.waiting.pop_front())
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        world::try_with(|world| world.ports.remove(&self.0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hypercall::{Errno, Frames, Segment};
+    use std::cell::Cell;
+
+    thread_local! {
+        static ARRIVALS: Cell<u32> = const { Cell::new(0) };
+    }
+
+    extern "C-unwind" fn arrived(_: usize) {
+        ARRIVALS.set(ARRIVALS.get() + 1);
+    }
+
+    fn open(url: &str) -> u64 {
+        let mut info = LinkInfo::default();
+        let answer = Platform::open(url.into(), &mut info, Upcall::new(arrived, 0));
+        assert_eq!(info.mtu, MTU);
+        Errno::check(answer).unwrap()
+    }
+
+    fn receive(link: u64, count: usize) -> Vec<Vec<u8>> {
+        let mut rooms = vec![[0; 8]; count];
+        let mut buffers: Vec<_> = rooms.iter_mut().map(|room| Segment::empty(room)).collect();
+        let filled = Platform::receive(link, buffers.as_mut_slice().into());
+        let filled = &buffers[..filled];
+        filled
+            .iter()
+            .map(|buffer| buffer.as_slice().to_vec())
+            .collect()
+    }
+
+    #[test]
+    fn every_other_end_gets_a_copy_and_news_come_once() {
+        let (a, b) = (open("wire:x"), Wire::open("x"));
+        let elsewhere = Wire::open("y");
+        b.send(b"one");
+        b.send(b"far too long for it");
+        b.send(b"two");
+        assert_eq!(receive(a, 1), Vec::<Vec<u8>>::new());
+        assert!(crate::run_until_idle(0));
+        assert_eq!(ARRIVALS.get(), 1);
+        assert_eq!(receive(a, 2), [b"one", b"two"]);
+        // The last call filled all its buffers: the port may hold more, and nobody is told.
+        b.send(b"three");
+        assert!(crate::run_until_idle(0));
+        assert_eq!(ARRIVALS.get(), 1);
+        assert_eq!(receive(a, 2), [b"three"]);
+        b.send(b"four");
+        assert!(crate::run_until_idle(0));
+        assert_eq!(ARRIVALS.get(), 2);
+        let mut frame = *b"five";
+        let frame: &[Segment<'_>] = &[Segment::full(&mut frame)];
+        assert_eq!(Platform::transmit(a, frame.into()), 1);
+        assert!(crate::run_until_idle(0));
+        assert_eq!(b.receive().as_deref(), Some(&b"five"[..]));
+        assert_eq!((b.receive(), elsewhere.receive()), (None, None));
+        Platform::close(a);
+    }
+
+    #[test]
+    fn latency_and_loss_are_the_sender_s() {
+        let (a, b) = (Wire::open("x?latency=2us&loss=50%"), Wire::open("x"));
+        let start = crate::now();
+        for number in 0..100u8 {
+            a.send(&[number]);
+        }
+        crate::advance(1999);
+        assert_eq!(b.receive(), None);
+        crate::advance(1);
+        assert_eq!(crate::now(), start + 2000);
+        let got: Vec<_> = std::iter::from_fn(|| b.receive()).collect();
+        assert!((25..75).contains(&got.len()), "{}", got.len());
+        assert!(got.is_sorted());
+        b.send(b"back");
+        assert!(crate::run_until_idle(0));
+        assert_eq!(a.receive().as_deref(), Some(&b"back"[..]));
+    }
+}

@@ -1,0 +1,238 @@
+//! From what cargo made to what is handed over, in `target/rump/<configuration>/`.
+//!
+//! Cargo's static library holds all of Rust's runtime under its own names, so that two of them
+//! cannot be linked into one program. Here it becomes one object that defines the kernel's C
+//! functions and nothing else anybody can see.
+
+mod report;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::build::Products;
+use crate::diagnostic::Diagnostic;
+use crate::emit::capi::SONAME;
+use crate::emit::{Tree, template};
+use crate::plan::{Plan, Profile};
+use crate::symbols;
+use crate::tools::{self, AR, LD, OBJCOPY};
+
+/// What the names of all exported functions begin with.
+const EXPORTED: &str = "rump_";
+/// Where the emitted headers stand in the tailored workspace.
+const HEADERS: &str = "capi/include/";
+/// What the Rust runtime needs of the host's C library, for programs linked statically.
+const NATIVE_LIBRARIES: &str = "-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc";
+
+/// A file that was handed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Artifact {
+    /// Its path.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+/// Puts everything into `folder` and says what is there.
+pub fn collect(
+    plan: &Plan,
+    tree: &Tree,
+    products: &Products,
+    folder: &Path,
+) -> Result<Vec<Artifact>, Diagnostic> {
+    let mut place = Place {
+        folder,
+        debug: plan.request.profile == Profile::Dev,
+        made: Vec::new(),
+    };
+    if let Some(library) = product(products, "rump_static", "a") {
+        place.static_library(library)?;
+    }
+    if let Some(library) = product(products, "rump_shared", "so") {
+        place.shared_library(library)?;
+    }
+    if crate::emit::has_c_interface(plan) {
+        place.headers(tree)?;
+        let description = format!("the kernel {}", plan.name);
+        let version = env!("CARGO_PKG_VERSION");
+        let data =
+            json!({ "description": description, "version": version, "native": NATIVE_LIBRARIES });
+        place.text("rump.pc", &template::render("rump.pc", &data))?;
+    }
+    if let Some(app) = &plan.request.app
+        && let Some(program) = product(products, "app", "")
+    {
+        place.copy(program, &app.package)?;
+    }
+    place.text("plan.json", &plan.to_json())?;
+    let report = report::emit(plan, &place.made, folder);
+    place.text("report.md", &report)?;
+    Ok(place.made)
+}
+
+fn product<'a>(products: &'a Products, target: &str, extension: &str) -> Option<&'a Path> {
+    let mut files = products.get(target)?.iter().map(PathBuf::as_path);
+    files.find(|file| file.extension().unwrap_or_default() == extension)
+}
+
+struct Place<'a> {
+    folder: &'a Path,
+    /// Whether what debuggers read is of use to anybody.
+    debug: bool,
+    made: Vec<Artifact>,
+}
+
+impl Place<'_> {
+    fn static_library(&mut self, from: &Path) -> Result<(), Diagnostic> {
+        let target = self.folder.join("librump.a");
+        if !is_newer(&target, from) {
+            localise(from, &target, self.debug)?;
+        }
+        self.record(target)
+    }
+
+    fn shared_library(&mut self, from: &Path) -> Result<(), Diagnostic> {
+        let target = self.folder.join(SONAME);
+        if !is_newer(&target, from) {
+            let foreign: Vec<_> = symbols::exported(from)?
+                .into_iter()
+                .filter(|name| !name.starts_with(EXPORTED))
+                .collect();
+            if !foreign.is_empty() {
+                let message = format!("the shared library exports {}", foreign.join(", "));
+                return Err(Diagnostic::new(message).help(format!(
+                    "only functions named `{EXPORTED}*` may be `no_mangle`"
+                )));
+            }
+            self.copy(from, SONAME)?;
+        } else {
+            self.record(target)?;
+        }
+        // Compilers look for the name without a number, programs for the one with it.
+        let link = self.folder.join("librump.so");
+        if fs::read_link(&link).ok().as_deref() != Some(Path::new(SONAME)) {
+            let _ = fs::remove_file(&link);
+            checked(&link, make_link(SONAME, &link))?;
+        }
+        Ok(())
+    }
+
+    fn headers(&mut self, tree: &Tree) -> Result<(), Diagnostic> {
+        let include = self.folder.join("include/rump");
+        let wanted: BTreeMap<_, _> = tree
+            .files
+            .iter()
+            .filter(|(path, _)| path.starts_with(HEADERS))
+            .collect();
+        for entry in fs::read_dir(&include).into_iter().flatten().flatten() {
+            let name = format!("{HEADERS}rump/{}", entry.file_name().to_string_lossy());
+            if !wanted.contains_key(&name) {
+                checked(&entry.path(), fs::remove_file(entry.path()))?;
+            }
+        }
+        for (path, text) in wanted {
+            self.text(&format!("include/{}", &path[HEADERS.len()..]), text)?;
+        }
+        Ok(())
+    }
+
+    fn copy(&mut self, from: &Path, name: &str) -> Result<(), Diagnostic> {
+        let target = self.folder.join(name);
+        if !is_newer(&target, from) {
+            // A new file, so that a program that runs from the old one goes on.
+            let _ = fs::remove_file(&target);
+            create_parent(&target)?;
+            checked(&target, fs::copy(from, &target))?;
+        }
+        self.record(target)
+    }
+
+    fn text(&mut self, name: &str, text: &str) -> Result<(), Diagnostic> {
+        let target = self.folder.join(name);
+        if !fs::read(&target).is_ok_and(|old| old == text.as_bytes()) {
+            create_parent(&target)?;
+            checked(&target, fs::write(&target, text))?;
+        }
+        self.record(target)
+    }
+
+    fn record(&mut self, path: PathBuf) -> Result<(), Diagnostic> {
+        let size = checked(&path, fs::metadata(&path))?.len();
+        self.made.push(Artifact { path, size });
+        Ok(())
+    }
+}
+
+/// Links an archive into one object in which only the exported functions are global, and packs it.
+fn localise(from: &Path, target: &Path, debug: bool) -> Result<(), Diagnostic> {
+    let (ld, objcopy, ar) = (LD.require()?, OBJCOPY.require()?, AR.require()?);
+    create_parent(target)?;
+    let exports: Vec<_> = symbols::archive_index(from)?
+        .into_iter()
+        .filter(|name| name.starts_with(EXPORTED))
+        .collect();
+    let scratch = target.with_extension("scratch");
+    checked(&scratch, fs::create_dir_all(&scratch))?;
+    let (object, list) = (scratch.join("rump.o"), scratch.join("exports"));
+    checked(&list, fs::write(&list, exports.join("\n") + "\n"))?;
+
+    let mut link = Command::new(ld);
+    link.args(["-r", "--gc-sections", "-o"]).arg(&object);
+    if !debug {
+        link.arg("--strip-debug");
+    }
+    link.args(exports.iter().flat_map(|name| ["-u", name]));
+    tools::run(link.arg(from))?;
+    let unbound = symbols::undefined(&object)?
+        .into_iter()
+        .find(|name| name.starts_with("__rump"));
+    if let Some(name) = unbound {
+        return Err(
+            Diagnostic::new(format!("the hypercall `{name}` is bound to no platform")).help(
+                "name its group under `hypercalls` in the manifest of the component that calls it",
+            ),
+        );
+    }
+    let mut keep = std::ffi::OsString::from("--keep-global-symbols=");
+    keep.push(&list);
+    // Bitcode that came with the runtime is of no use, and confuses tools that know another version.
+    let bitcode = ["--remove-section=.llvmbc", "--remove-section=.llvmcmd"];
+    tools::run(Command::new(objcopy).arg(keep).args(bitcode).arg(&object))?;
+    let archive = scratch.join("librump.a");
+    tools::run(Command::new(ar).arg("crD").arg(&archive).arg(&object))?;
+    checked(target, fs::rename(&archive, target))?;
+    checked(&scratch, fs::remove_dir_all(&scratch))
+}
+
+/// Whether `target` was made from the present `source`.
+fn is_newer(target: &Path, source: &Path) -> bool {
+    let time = |path: &Path| {
+        fs::metadata(path)
+            .and_then(|metadata| metadata.modified())
+            .ok()
+    };
+    matches!((time(target), time(source)), (Some(target), Some(source)) if target >= source)
+}
+
+fn create_parent(path: &Path) -> Result<(), Diagnostic> {
+    let parent = path.parent().unwrap_or(path);
+    checked(parent, fs::create_dir_all(parent))
+}
+
+fn checked<T>(path: &Path, result: std::io::Result<T>) -> Result<T, Diagnostic> {
+    result.map_err(|error| Diagnostic::new(format!("cannot write {}: {error}", path.display())))
+}
+
+#[cfg(unix)]
+fn make_link(target: &str, place: &Path) -> std::io::Result<()> {
+    std::os::unix::fs::symlink(target, place)
+}
+
+#[cfg(not(unix))]
+fn make_link(target: &str, place: &Path) -> std::io::Result<()> {
+    fs::copy(place.with_file_name(target), place).map(drop)
+}

@@ -1,0 +1,191 @@
+//! Runs cargo in a tailored workspace.
+//!
+//! Cargo sees a short list of the environment and the compiler flags of the plan, so that the
+//! result is a matter of the plan alone. Its messages are read, not shown: a [`Progress`] hears what is
+//! done, and what the compiler has to say comes back with the error.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+
+use serde_json::Value;
+
+use crate::diagnostic::Diagnostic;
+use crate::emit::rustflags;
+use crate::plan::{Plan, Profile};
+use crate::tools;
+
+/// How to run cargo.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Without the network.
+    pub offline: bool,
+    /// Only these packages of the workspace; empty for all.
+    pub packages: Vec<String>,
+    /// With colours in what the compiler says.
+    pub colour: bool,
+}
+
+/// Hears how a build comes along.
+pub trait Progress {
+    /// So many crates may have to be built.
+    fn total(&mut self, crates: usize);
+    /// A crate is ready.
+    fn done(&mut self, name: &str);
+    /// The compiler has something to say.
+    fn message(&mut self, text: &str);
+}
+
+/// The files cargo made, by the name of the target, such as `rump_static`.
+pub type Products = BTreeMap<String, Vec<PathBuf>>;
+
+/// The command that builds a workspace.
+pub fn command(plan: &Plan, folder: &Path, options: &Options) -> Command {
+    let mut command = Command::new(tools::CARGO.name);
+    command
+        .current_dir(folder)
+        .env_clear()
+        .envs(tools::build_environment());
+    // Crates downloaded to another place must give the same bytes. The place cannot stand in the
+    // workspace's own configuration, which is the same everywhere.
+    let mut flags = rustflags(plan);
+    if let Some(home) = cargo_home() {
+        flags.push(format!("--remap-path-prefix={}=/cargo", home.display()));
+    }
+    command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
+    command
+        .arg("build")
+        .arg("--target-dir")
+        .arg(folder.join("target"));
+    if plan.request.profile == Profile::Release {
+        command.arg("--release");
+    }
+    if options.offline {
+        command.arg("--offline");
+    }
+    for package in &options.packages {
+        command.args(["--package", package]);
+    }
+    if options.packages.is_empty() {
+        command.args(
+            default_packages(plan)
+                .into_iter()
+                .flat_map(|p| ["--package".into(), p]),
+        );
+    }
+    command
+}
+
+/// The generated packages. The components are built as far as these need them.
+fn default_packages(plan: &Plan) -> Vec<OsString> {
+    let mut packages: Vec<OsString> = vec!["kernel".into()];
+    if crate::emit::has_c_interface(plan) {
+        packages.extend(["capi-shared".into(), "capi-static".into()]);
+    }
+    if plan.request.app.is_some() {
+        packages.push("app".into());
+    }
+    packages
+}
+
+/// Builds the workspace of `plan` in `folder`.
+pub fn build(
+    plan: &Plan,
+    folder: &Path,
+    options: &Options,
+    progress: &mut dyn Progress,
+) -> Result<Products, Diagnostic> {
+    tools::CARGO.require()?;
+    tools::CC.require()?;
+    let format = if options.colour {
+        "json-diagnostic-rendered-ansi"
+    } else {
+        "json"
+    };
+    let mut child = command(plan, folder, options)
+        .arg(format!("--message-format={format}"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| Diagnostic::new(format!("cannot start `cargo`: {error}")))?;
+    let mut errors = child.stderr.take().expect("standard error is piped");
+    let errors = thread::spawn(move || {
+        let mut text = String::new();
+        // What is not text is not worth failing for: it is only shown.
+        let _ = errors.read_to_string(&mut text);
+        text
+    });
+
+    progress.total(packages_in_lock(folder));
+    let mut products = Products::new();
+    let messages = BufReader::new(child.stdout.take().expect("standard output is piped"));
+    for line in messages.lines().map_while(Result::ok) {
+        let Ok(message) = serde_json::from_str::<Value>(&line) else {
+            continue;
+        };
+        hear(&message, &mut products, progress);
+    }
+    let status = child
+        .wait()
+        .map_err(|error| Diagnostic::new(format!("cannot wait for `cargo`: {error}")))?;
+    let said = errors.join().unwrap_or_default();
+    if status.success() {
+        return Ok(products);
+    }
+    // Cargo's own errors, without the list of what it was compiling.
+    let said: Vec<_> = said
+        .lines()
+        .skip_while(|line| !line.contains("error"))
+        .collect();
+    Err(Diagnostic::new(format!(
+        "`cargo build` failed in {}\n{}",
+        folder.display(),
+        said.join("\n")
+    )))
+}
+
+fn hear(message: &Value, products: &mut Products, progress: &mut dyn Progress) {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    match message["reason"].as_str() {
+        Some("compiler-artifact") => {
+            let target = text(&message["target"]["name"]);
+            let files = message["filenames"].as_array().into_iter().flatten();
+            let executable = message["executable"]
+                .as_str()
+                .into_iter()
+                .map(PathBuf::from);
+            let files = files
+                .filter_map(Value::as_str)
+                .map(PathBuf::from)
+                .chain(executable);
+            products.entry(target.clone()).or_default().extend(files);
+            if !message["target"]["kind"]
+                .to_string()
+                .contains("custom-build")
+            {
+                progress.done(&target);
+            }
+        }
+        Some("compiler-message") => {
+            let rendered = text(&message["message"]["rendered"]);
+            progress.message(rendered.trim_end());
+        }
+        _ => {}
+    }
+}
+
+/// An upper bound of the crates there are to build.
+fn packages_in_lock(folder: &Path) -> usize {
+    let lock = fs::read_to_string(folder.join("Cargo.lock")).unwrap_or_default();
+    lock.lines().filter(|line| *line == "[[package]]").count()
+}
+
+fn cargo_home() -> Option<PathBuf> {
+    let set = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    set.or_else(|| Some(std::env::home_dir()?.join(".cargo")))
+}

@@ -1,0 +1,174 @@
+//! The C interface: a function for each system call of the selected components, the entry points
+//! every kernel has, and the headers.
+//!
+//! The functions convert nothing themselves: decoders of crate `cabi` do, and one function there
+//! enters the kernel.
+
+use std::collections::BTreeMap;
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use serde_json::json;
+
+use super::{headers, rust, template, workspace};
+use crate::plan::{Artifact, Plan};
+use crate::source::Sources;
+use crate::source::syscalls::{Call, Kind};
+use crate::vocabulary::Form;
+
+/// Whether this configuration has a C interface.
+pub fn is_emitted(plan: &Plan) -> bool {
+    plan.platform.artifacts.contains(&Artifact::Library)
+}
+
+/// The name of the shared library that programs remember; its number changes with the interface.
+pub const SONAME: &str = "librump.so.0";
+
+/// Every file of the C interface, by path.
+pub(super) fn emit(sources: &Sources) -> BTreeMap<String, String> {
+    let mut files = BTreeMap::new();
+    let mut file = |path: &str, text: String| files.insert(path.to_owned(), text);
+    file(
+        "capi-static/Cargo.toml",
+        manifest(sources, "static", "staticlib"),
+    );
+    file(
+        "capi-shared/Cargo.toml",
+        manifest(sources, "shared", "cdylib"),
+    );
+    file("capi-shared/build.rs", link_arguments());
+    file("capi/lib.rs", library(sources));
+
+    let calls = || sources.all_calls().map(|(_, call)| call);
+    file(
+        "capi/include/rump/rump.h",
+        template::render("rump.h", &json!({})),
+    );
+    file(
+        "capi/include/rump/rump_syscalls.h",
+        headers::system_calls(calls()),
+    );
+    file(
+        "capi/include/rump/rumpdefs.h",
+        headers::constants(&sources.constants),
+    );
+    for (module, text) in headers::modules(calls()) {
+        file(&format!("capi/include/rump/{module}.h"), text);
+    }
+    files
+}
+
+fn manifest(sources: &Sources, name: &str, kind: &str) -> String {
+    let called = sources.calls.iter().filter(|(_, calls)| !calls.is_empty());
+    let mut dependencies: Vec<_> = called.map(|(package, _)| package.as_str()).collect();
+    dependencies.extend(["cabi", "hypercall", "syscall"]);
+    dependencies.sort_unstable();
+    dependencies.dedup();
+    let dependencies: Vec<_> = dependencies
+        .into_iter()
+        .map(|name| json!({ "name": name }))
+        .collect();
+    let data = json!({
+        "package": format!("capi-{name}"),
+        "lib": format!("rump_{name}"),
+        "kind": kind,
+        "version": workspace::VERSION,
+        "dependencies": dependencies,
+    });
+    template::render("capi.toml", &data)
+}
+
+/// A shared library with a symbol nobody defines would link, and fail when it is loaded.
+fn link_arguments() -> String {
+    let soname = format!("cargo::rustc-cdylib-link-arg=-Wl,-soname,{SONAME}");
+    rust::file(
+        "How the shared library is linked.",
+        quote! {
+            fn main() {
+                println!("cargo::rerun-if-changed=build.rs");
+                println!("cargo::rustc-cdylib-link-arg=-Wl,-z,defs");
+                println!(#soname);
+            }
+        },
+    )
+}
+
+/// The root of both packages.
+fn library(sources: &Sources) -> String {
+    let functions = sources
+        .all_calls()
+        .map(|(package, call)| function(package, call));
+    rust::file(
+        "The C interface of the kernel.",
+        quote! {
+            #[global_allocator]
+            static ALLOCATOR: hypercall::Allocator = hypercall::Allocator;
+
+            cabi::entry_points!(&kernel::SYSTEM);
+
+            #(#functions)*
+        },
+    )
+}
+
+fn function(package: &str, call: &Call) -> TokenStream {
+    let symbol = format_ident!("{}", call.symbol());
+    let (package, name) = (rust::ident(package), rust::ident(&call.name));
+    let doc = call.doc.iter().map(|line| format!(" {line}"));
+    let enter = match call.kind {
+        Kind::System => quote!(cabi::syscall),
+        Kind::Public(_) => quote!(cabi::public),
+    };
+    let returns = match call.kind {
+        Kind::System => rust::tokens(call.returns.rust),
+        Kind::Public(_) => quote!(i32),
+    };
+
+    let (mut parameters, mut decode, mut pass, mut finish) = (vec![], vec![], vec![], vec![]);
+    for (argument, kind) in &call.arguments {
+        let (argument, type_name) = (rust::ident(argument), rust::ident(kind.name));
+        let names: Vec<_> = kind
+            .params
+            .iter()
+            .map(|p| format_ident!("{argument}{}", p.suffix))
+            .collect();
+        for (name, param) in names.iter().zip(kind.params) {
+            let ty = rust::tokens(param.rust);
+            parameters.push(quote!(#name: #ty));
+        }
+        match kind.form {
+            Form::Plain => pass.push(quote!(#argument)),
+            Form::Wrapped => pass.push(quote!(syscall::#type_name(#argument))),
+            Form::Decoded => {
+                decode.push(quote! {
+                    let mut #argument = unsafe { cabi::#type_name::new(#(#names),*) };
+                });
+                pass.push(quote!(#argument.arg()));
+                finish.push(quote!(#argument.finish()?;));
+            }
+        }
+    }
+    let success = match call.yields() {
+        None => quote!(Ok(returned)),
+        Some(yields) => {
+            let ty = rust::tokens(yields.rust);
+            parameters.push(quote!(result: *mut #ty));
+            quote! {
+                unsafe { cabi::yielded(result, returned) };
+                Ok(())
+            }
+        }
+    };
+    quote! {
+        #(#[doc = #doc])*
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn #symbol(#(#parameters),*) -> #returns {
+            #enter(|lwp| {
+                #(#decode)*
+                let returned = #package::syscalls::#name(lwp, #(#pass),*)?;
+                #(#finish)*
+                #success
+            })
+        }
+    }
+}

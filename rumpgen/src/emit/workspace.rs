@@ -1,0 +1,75 @@
+//! The manifests of the tailored workspace and its cargo configuration.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use toml::Table;
+
+use super::{capi, rust, template};
+use crate::plan::Plan;
+use crate::source::Sources;
+use crate::source::manifests::Crates;
+
+/// The version of everything generated.
+pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The workspace's own manifest.
+pub(super) fn manifest(plan: &Plan, sources: &Sources) -> String {
+    let mut members = vec!["kernel".to_owned()];
+    if capi::is_emitted(plan) {
+        members.extend(["capi-shared".to_owned(), "capi-static".to_owned()]);
+    }
+    if plan.request.app.is_some() {
+        members.push("app".to_owned());
+    }
+    members.extend(
+        sources
+            .crates
+            .iter()
+            .map(|found| format!("components/{}", found.name)),
+    );
+    members.sort();
+    let data = json!({
+        "name": plan.name,
+        "members": members,
+        "opt_level": "3",
+        "panic": "unwind",
+    });
+    template::render("workspace.toml", &data)
+}
+
+/// `.cargo/config.toml`: what the build of the whole workspace depends on, so that it does not
+/// depend on who starts it.
+pub(super) fn config(plan: &Plan) -> String {
+    let mut env = BTreeMap::new();
+    for component in &plan.components {
+        for upstream in &component.upstream {
+            env.extend(&upstream.env);
+        }
+    }
+    template::render(
+        "config.toml",
+        &json!({ "rustflags": rustflags(plan), "env": env }),
+    )
+}
+
+/// Compiler flags of the whole workspace.
+pub fn rustflags(_plan: &Plan) -> Vec<String> {
+    // Symbols that name their crate and module let reports say who costs what.
+    vec!["-Csymbol-mangling-version=v0".to_owned()]
+}
+
+/// The manifest of a local crate, its sections in the customary order.
+pub(super) fn crate_manifest(crates: &Crates, name: &str) -> String {
+    const FIRST: [&str; 4] = ["package", "lib", "features", "dependencies"];
+    let mut sections = crates.manifest(name);
+    let mut text = format!("# {}\n", rust::PREAMBLE);
+    let first = FIRST
+        .into_iter()
+        .filter_map(|key| sections.remove_entry(key))
+        .collect::<Vec<_>>();
+    for (key, section) in first.into_iter().chain(sections) {
+        text.push_str(&format!("\n{}", Table::from_iter([(key, section)])));
+    }
+    text
+}

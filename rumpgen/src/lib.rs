@@ -1,0 +1,29 @@
+//! rumpgen: component manifests in, tailored workspaces out.
+
+pub mod artifacts;
+pub mod build;
+pub mod config;
+pub mod dependencies;
+pub mod diagnostic;
+pub mod emit;
+pub mod extract;
+pub mod golden;
+pub mod graph;
+pub mod manifest;
+pub mod nearest;
+pub mod pipeline;
+pub mod plan;
+pub mod report;
+pub mod request;
+pub mod resolve;
+pub mod select;
+pub mod source;
+pub mod symbols;
+pub mod tools;
+pub mod value;
+pub mod vocabulary;
+pub mod write;
+
+mod planning;
+
+pub use planning::{Resolved, catalogue, plan};

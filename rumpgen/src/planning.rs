@@ -1,0 +1,48 @@
+//! The stages from a request to a plan.
+
+use std::collections::BTreeSet;
+
+use crate::diagnostic::Diagnostics;
+use crate::manifest::{Catalogue, Package, check, load};
+use crate::plan::{self, Plan};
+use crate::request::{Request, Roots};
+use crate::resolve;
+use crate::select;
+
+/// Where the facade stands, from the repository's root.
+const FACADE: &str = "glue/rump";
+
+/// A plan, and the catalogue it was chosen from.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// The plan.
+    pub plan: Plan,
+    /// Everything that could have been part of it.
+    pub catalogue: Catalogue,
+}
+
+/// Decides a configuration. `groups` are the hypercall groups there are. Nothing is written.
+///
+/// # Errors
+/// What the first stage that finds anything finds, all of it.
+pub fn plan(
+    request: &Request,
+    roots: &Roots,
+    groups: &BTreeSet<String>,
+) -> Result<Resolved, Diagnostics> {
+    let catalogue = catalogue(roots, groups)?;
+    let selection = select::select(request, &catalogue)?;
+    let resolution = resolve::resolve(&selection, &catalogue)?;
+    let plan = plan::assemble(request, &selection, &resolution, &catalogue, roots)?;
+    Ok(Resolved { plan, catalogue })
+}
+
+/// Everything that the manifests describe.
+///
+/// # Errors
+/// As for [`plan`].
+pub fn catalogue(roots: &Roots, groups: &BTreeSet<String>) -> Result<Catalogue, Diagnostics> {
+    let manifests = load::load(&roots.manifests)?;
+    let facade = Package::read(&roots.repository.join(FACADE)).ok();
+    check::check(manifests, groups, facade.as_ref())
+}

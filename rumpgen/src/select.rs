@@ -1,0 +1,168 @@
+//! From names to things: what the request names is looked up in the catalogue.
+
+use std::collections::BTreeMap;
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Place, Spanned};
+use crate::manifest::{Catalogue, Component, Package, Platform};
+use crate::nearest;
+use crate::request::Request;
+
+/// A request whose names all mean something.
+#[derive(Debug)]
+pub struct Selection<'a> {
+    /// The platform.
+    pub platform: &'a Platform,
+    /// The components asked for, in the order given, and where.
+    pub asked: Vec<(&'a Component, &'a Place)>,
+    /// The components to be left out, and where that is said.
+    pub without: BTreeMap<&'a str, &'a Place>,
+    /// The application's package.
+    pub app: Option<Package>,
+}
+
+/// Looks up everything the request names.
+///
+/// # Errors
+/// Every name that means nothing or the wrong thing.
+pub fn select<'a>(
+    request: &'a Request,
+    catalogue: &'a Catalogue,
+) -> Result<Selection<'a>, Diagnostics> {
+    let mut found = Diagnostics::default();
+    let platform = keep(platform(request, catalogue), &mut found);
+    let mut asked = Vec::new();
+    for name in &request.components {
+        asked.extend(keep(component(name, catalogue), &mut found).map(|it| (it, &name.place)));
+    }
+    if request.components.is_empty() {
+        let known = nearest::list(catalogue.components.keys());
+        let help = format!("name them with `--components`, or in a rump.toml; there are {known}");
+        found.push(Diagnostic::new("no components were asked for").help(help));
+    }
+    let mut without = BTreeMap::new();
+    for name in &request.without {
+        let Some(component) = keep(component(name, catalogue), &mut found) else {
+            continue;
+        };
+        if let Some((_, place)) = asked
+            .iter()
+            .find(|(asked, _)| asked.name.value == name.value)
+        {
+            let message = format!("`{}` is both asked for and left out", name.value);
+            let diagnostic = Diagnostic::new(message).primary(&name.place, "left out");
+            found.push(diagnostic.also(place, "asked for"));
+        }
+        without.insert(&*component.name.value, &name.place);
+    }
+    let app = request.app.as_ref().and_then(|folder| {
+        let package = match Package::read(&folder.value) {
+            Ok(package) => package,
+            Err(why) => {
+                let message = format!("the application is no crate: {why}");
+                found.push(Diagnostic::new(message).primary(&folder.place, ""));
+                return None;
+            }
+        };
+        keep(own_name(&folder.place, package, catalogue), &mut found)
+    });
+    if let Some(name) = &request.name {
+        check_name(name, &mut found);
+    }
+    match platform {
+        Some(platform) => found.finish(Selection {
+            platform,
+            asked,
+            without,
+            app,
+        }),
+        None => Err(found),
+    }
+}
+
+fn keep<T>(result: Result<T, Diagnostic>, found: &mut Diagnostics) -> Option<T> {
+    result.map_err(|diagnostic| found.push(diagnostic)).ok()
+}
+
+fn platform<'a>(request: &Request, catalogue: &'a Catalogue) -> Result<&'a Platform, Diagnostic> {
+    let known = catalogue.platforms.keys().map(String::as_str);
+    let Some(name) = &request.platform else {
+        let default = catalogue
+            .platforms
+            .values()
+            .find(|platform| platform.default.is_some());
+        return default.ok_or_else(|| {
+            let help = format!("name one with `--platform`: {}", nearest::list(known));
+            Diagnostic::new("no platform was asked for, and none is the default").help(help)
+        });
+    };
+    catalogue.platforms.get(&name.value).ok_or_else(|| {
+        let help = nearest::advice(&name.value, "platforms", known);
+        let message = format!("there is no platform `{}`", name.value);
+        Diagnostic::new(message).primary(&name.place, "").help(help)
+    })
+}
+
+fn component<'a>(
+    name: &Spanned<String>,
+    catalogue: &'a Catalogue,
+) -> Result<&'a Component, Diagnostic> {
+    if let Some(component) = catalogue.components.get(&name.value) {
+        return Ok(component);
+    }
+    let at = |message: String| Diagnostic::new(message).primary(&name.place, "");
+    if catalogue.capabilities.contains_key(&name.value) {
+        let providers = catalogue
+            .providers(&name.value)
+            .map(|provider| &provider.name.value);
+        let providers = nearest::list(providers);
+        let diagnostic = at(format!("`{}` is a capability, not a component", name.value));
+        return Err(match providers.is_empty() {
+            true => diagnostic.help("no component provides it"),
+            false => diagnostic.help(format!("it is provided by {providers}")),
+        });
+    }
+    if catalogue.platforms.contains_key(&name.value) {
+        let diagnostic = at(format!("`{}` is a platform, not a component", name.value));
+        return Err(diagnostic.help(format!("name it with `--platform {}`", name.value)));
+    }
+    let known = catalogue.components.keys().map(String::as_str);
+    let help = nearest::advice(&name.value, "components", known);
+    Err(at(format!("there is no component `{}`", name.value)).help(help))
+}
+
+/// The application stands beside the components in the tailored workspace.
+fn own_name(place: &Place, package: Package, catalogue: &Catalogue) -> Result<Package, Diagnostic> {
+    let component = catalogue
+        .components
+        .get(&package.name)
+        .map(|it| &it.name.place);
+    let platform = catalogue
+        .platforms
+        .get(&package.name)
+        .map(|it| &it.name.place);
+    match component.or(platform) {
+        None => Ok(package),
+        Some(other) => {
+            let message = format!("the application is called `{}`, and so is", package.name);
+            let what = if component.is_some() {
+                "a component"
+            } else {
+                "a platform"
+            };
+            Err(Diagnostic::new(format!("{message} {what}"))
+                .primary(place, "this application")
+                .also(other, what)
+                .help("give its package another name"))
+        }
+    }
+}
+
+/// A configuration's name is the name of a folder.
+fn check_name(name: &Spanned<String>, found: &mut Diagnostics) {
+    let good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if name.value.is_empty() || !name.value.chars().all(good) {
+        let message = format!("`{}` cannot be the name of a configuration", name.value);
+        let help = "it names a folder: letters, digits, `-` and `_`";
+        found.push(Diagnostic::new(message).primary(&name.place, "").help(help));
+    }
+}

@@ -1,0 +1,88 @@
+//! Reads the numbers of the C interface: the `pub const` items of one file.
+
+use std::path::Path;
+
+use syn::{BinOp, Expr, Item, Lit, UnOp};
+
+use super::rust;
+use crate::diagnostic::Diagnostic;
+
+/// One number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Constant {
+    /// Its name, without a prefix.
+    pub name: String,
+    /// Its value as C writes it.
+    pub value: String,
+}
+
+/// Reads every public integer constant of `file`, in the file's order.
+pub fn read(file: &Path) -> Result<Vec<Constant>, Diagnostic> {
+    let source = rust::File::read(file)?;
+    let mut constants = Vec::new();
+    for item in &source.syntax.items {
+        let Item::Const(item) = item else { continue };
+        if !matches!(item.vis, syn::Visibility::Public(_)) {
+            continue;
+        }
+        let value = evaluate(&item.expr).ok_or_else(|| {
+            source.error(
+                &item.expr,
+                format!(
+                    "the value of `{}` cannot be put into a C header",
+                    item.ident
+                ),
+                "write it as an integer, or with `<<` and `|` between integers",
+            )
+        })?;
+        constants.push(Constant {
+            name: item.ident.to_string(),
+            value: spelled(value, &item.expr),
+        });
+    }
+    Ok(constants)
+}
+
+fn evaluate(expr: &Expr) -> Option<i128> {
+    match expr {
+        Expr::Lit(literal) => match &literal.lit {
+            Lit::Int(int) => int.base10_parse().ok(),
+            _ => None,
+        },
+        Expr::Paren(inner) => evaluate(&inner.expr),
+        Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => {
+            evaluate(&unary.expr)?.checked_neg()
+        }
+        Expr::Binary(binary) => {
+            let (left, right) = (evaluate(&binary.left)?, evaluate(&binary.right)?);
+            match binary.op {
+                BinOp::Shl(_) => left.checked_shl(u32::try_from(right).ok()?),
+                BinOp::BitOr(_) => Some(left | right),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// Decimal where the source is a plain decimal number, else hexadecimal: masks read better so.
+fn spelled(value: i128, expr: &Expr) -> String {
+    let decimal = match expr {
+        Expr::Lit(literal) => match &literal.lit {
+            Lit::Int(int) => !int.token().to_string().starts_with('0') || value == 0,
+            _ => true,
+        },
+        Expr::Unary(_) => true,
+        _ => false,
+    };
+    let suffix = if value > i128::from(i32::MAX) {
+        "u"
+    } else {
+        ""
+    };
+    if decimal {
+        format!("{value}{suffix}")
+    } else {
+        format!("{value:#x}{suffix}")
+    }
+}

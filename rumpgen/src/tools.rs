@@ -1,0 +1,113 @@
+//! Programs of the host that builds need, and where to get them.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::diagnostic::Diagnostic;
+
+/// A program, and the Debian package it is in.
+#[derive(Clone, Copy, Debug)]
+pub struct Tool {
+    /// The program's name.
+    pub name: &'static str,
+    /// The package's name.
+    pub package: &'static str,
+}
+
+/// Builds Rust.
+pub const CARGO: Tool = Tool {
+    name: "cargo",
+    package: "cargo",
+};
+/// Drives the linker.
+pub const CC: Tool = Tool {
+    name: "cc",
+    package: "gcc",
+};
+/// Links objects into one.
+pub const LD: Tool = Tool {
+    name: "ld",
+    package: "binutils",
+};
+/// Makes symbols local.
+pub const OBJCOPY: Tool = Tool {
+    name: "objcopy",
+    package: "binutils",
+};
+/// Packs objects.
+pub const AR: Tool = Tool {
+    name: "ar",
+    package: "binutils",
+};
+
+impl Tool {
+    /// Where the program is.
+    pub fn find(&self) -> Option<PathBuf> {
+        let folders = env::var_os("PATH")?;
+        env::split_paths(&folders)
+            .map(|folder| folder.join(self.name))
+            .find(|path| path.is_file())
+    }
+
+    /// Where the program is, or which package to install.
+    pub fn require(&self) -> Result<PathBuf, Diagnostic> {
+        self.find().ok_or_else(|| {
+            Diagnostic::new(format!("the program `{}` is missing", self.name))
+                .help(format!("install the package `{}`", self.package))
+        })
+    }
+}
+
+/// Runs a program to its end; an error carries what it printed.
+pub fn run(command: &mut Command) -> Result<String, Diagnostic> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command
+        .output()
+        .map_err(|error| Diagnostic::new(format!("cannot start `{program}`: {error}")))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(Diagnostic::new(format!(
+        "`{program}` failed ({}):\n{}",
+        output.status,
+        said.trim_end()
+    )))
+}
+
+/// What a build may see of the environment: where programs and crates are and how to fetch them,
+/// nothing that changes what is built.
+pub fn build_environment() -> impl Iterator<Item = (OsString, OsString)> {
+    const EXACT: [&str; 17] = [
+        "PATH",
+        "HOME",
+        "TMPDIR",
+        "TERM",
+        "CARGO_HOME",
+        "RUSTC_WRAPPER",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "NO_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "no_proxy",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "CARGO_TERM_COLOR",
+    ];
+    const PREFIXES: [&str; 5] = [
+        "RUSTUP_",
+        "SCCACHE_",
+        "CARGO_HTTP_",
+        "CARGO_NET_",
+        "CARGO_REGISTRIES_",
+    ];
+    env::vars_os().filter(|(name, _)| {
+        let name = name.to_string_lossy();
+        EXACT.contains(&&*name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    })
+}

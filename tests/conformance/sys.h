@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The system calls under test, as sys_X().
+ *
+ * Without RUMP they are the host's, so the program records what the host's kernel does. With RUMP they are
+ * rump_sys_X(), so the same program asks a rump kernel. Types and constants are the host's either way: the
+ * numbers of both are Linux's.
+ */
+#ifndef CONFORMANCE_SYS_H
+#define CONFORMANCE_SYS_H
+
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifdef RUMP
+
+#include <rump/rump.h>
+#include <rump/rump_syscalls.h>
+
+#define SYS(name) rump_sys_##name
+
+static inline int sys_boot(void)
+{
+    return rump_init();
+}
+
+#else
+
+#define SYS(name) name
+
+static inline int sys_boot(void)
+{
+    return 0;
+}
+
+#endif
+
+#define sys_socket SYS(socket)
+#define sys_bind SYS(bind)
+#define sys_listen SYS(listen)
+#define sys_accept SYS(accept)
+#define sys_accept4 SYS(accept4)
+#define sys_connect SYS(connect)
+#define sys_shutdown SYS(shutdown)
+#define sys_close SYS(close)
+
+#define sys_send SYS(send)
+#define sys_sendto SYS(sendto)
+#define sys_sendmsg SYS(sendmsg)
+#define sys_recv SYS(recv)
+#define sys_recvfrom SYS(recvfrom)
+#define sys_recvmsg SYS(recvmsg)
+#define sys_read SYS(read)
+#define sys_write SYS(write)
+#define sys_readv SYS(readv)
+#define sys_writev SYS(writev)
+
+#define sys_getsockopt SYS(getsockopt)
+#define sys_setsockopt SYS(setsockopt)
+#define sys_getsockname SYS(getsockname)
+#define sys_getpeername SYS(getpeername)
+
+#define sys_poll SYS(poll)
+#define sys_ppoll SYS(ppoll)
+#define sys_epoll_create1 SYS(epoll_create1)
+#define sys_epoll_ctl SYS(epoll_ctl)
+#define sys_epoll_wait SYS(epoll_wait)
+#define sys_epoll_pwait SYS(epoll_pwait)
+
+#define sys_dup SYS(dup)
+#define sys_dup2 SYS(dup2)
+#define sys_dup3 SYS(dup3)
+#define sys_getpid SYS(getpid)
+
+/* The host's are variadic, a rump kernel's are not: pin the types, so that both are handed the same thing. */
+static inline int sys_fcntl(int fd, int command, long argument)
+{
+    return SYS(fcntl)(fd, command, argument);
+}
+
+static inline int sys_ioctl(int fd, unsigned long request, void *argument)
+{
+    return SYS(ioctl)(fd, request, argument);
+}
+
+#endif

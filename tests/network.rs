@@ -1,0 +1,167 @@
+//! A tailored kernel on a TAP, beside the host's own network stack.
+
+use std::process::Command;
+use std::time::Duration;
+
+use tests::{Child, Configuration, Link, Namespace, compile, need_root, output, wait_until};
+
+/// An example, running inside a namespace, and ready.
+fn example(namespace: &Namespace, app: &str) -> Child {
+    let configuration = Configuration::example(app);
+    let child = Child::start(&mut namespace.kernel(configuration.app(app)));
+    child.expect("listening");
+    child
+}
+
+#[test]
+fn answers_the_hosts_ping() {
+    if !need_root("answers_the_hosts_ping") {
+        return;
+    }
+    let namespace = Namespace::new();
+    let _httpd = example(&namespace, "httpd");
+    for line in [
+        "ping -c 3 -i 0.2 -W 2 10.77.0.2",
+        "ping -6 -c 3 -i 0.2 -W 2 fd77::2",
+        "ping -c 2 -i 0.2 -W 2 -s 3000 10.77.0.2",
+        "ping -6 -c 2 -i 0.2 -W 2 -s 3000 fd77::2",
+    ] {
+        let said = namespace.run(line);
+        assert!(said.contains(" 0% packet loss"), "{line}: {said}");
+    }
+}
+
+#[test]
+fn serves_pages_to_curl() {
+    if !need_root("serves_pages_to_curl") {
+        return;
+    }
+    let namespace = Namespace::new();
+    let _httpd = example(&namespace, "httpd");
+    let page = namespace.run("curl -sS --max-time 10 http://10.77.0.2/");
+    assert!(page.contains("<html"), "{page}");
+    let page6 = namespace.run("curl -sS --max-time 10 http://[fd77::2]/");
+    assert_eq!(page, page6);
+    let code = namespace.run("curl -sS --max-time 10 -o /dev/null -w %{http_code} http://10.77.0.2/nothing-here");
+    assert_eq!(code, "404");
+}
+
+#[test]
+fn serves_a_gibibyte_without_a_wrong_byte() {
+    if !need_root("serves_a_gibibyte_without_a_wrong_byte") {
+        return;
+    }
+    let namespace = Namespace::new();
+    let _httpd = example(&namespace, "httpd");
+    let size: u64 = 1 << 30;
+    let got = namespace.shell(&format!("curl -sS --max-time 300 http://10.77.0.2/bytes/{size} | sha256sum"));
+    assert_eq!(got.split_whitespace().next(), Some(stream_sha256(size).as_str()));
+}
+
+#[test]
+fn serves_200_requests_at_once_from_one_thread() {
+    if !need_root("serves_200_requests_at_once_from_one_thread") {
+        return;
+    }
+    let namespace = Namespace::new();
+    let httpd = example(&namespace, "httpd");
+    let urls = "http://10.77.0.2/bytes/100000?[1-200]";
+    let said = namespace.shell(&format!(
+        "curl -sS --max-time 120 --parallel --parallel-immediate --parallel-max 200 -o /dev/null -w '%{{http_code}} %{{size_download}}\\n' '{urls}'"
+    ));
+    let good = said.lines().filter(|line| *line == "200 100000").count();
+    assert_eq!(good, 200, "{said}");
+    // The program's own thread, and the pool's: nobody made one a connection.
+    let threads = std::fs::read_dir(format!("/proc/{}/task", kernel_pid(&httpd))).unwrap().count();
+    assert!(threads <= 4, "{threads} threads");
+}
+
+/// `ip netns exec` becomes the program it starts.
+fn kernel_pid(child: &Child) -> u32 {
+    child.pid()
+}
+
+#[test]
+fn echoes_datagrams_of_nc() {
+    if !need_root("echoes_datagrams_of_nc") {
+        return;
+    }
+    let namespace = Namespace::new();
+    let _echo = example(&namespace, "echo");
+    for address in ["10.77.0.2", "fd77::2"] {
+        let said = namespace.shell(&format!("echo hello over udp | nc -u -w 1 {address} 7"));
+        assert_eq!(said, "hello over udp\n");
+        let said = namespace.shell(&format!("echo hello over tcp | nc -N -w 5 {address} 7"));
+        assert_eq!(said, "hello over tcp\n");
+    }
+}
+
+#[test]
+fn fetches_from_the_hosts_web_server() {
+    if !need_root("fetches_from_the_hosts_web_server") {
+        return;
+    }
+    let namespace = Namespace::new();
+    let configuration = Configuration::net_sockets();
+    let folder = tempfile::tempdir().unwrap();
+    let content: Vec<u8> = (0..5_000_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    std::fs::write(folder.path().join("content"), &content).unwrap();
+    let fetch = compile(folder.path(), "fetch", &["programs/fetch.c"], &[], Link::Static(&configuration));
+    let _server = Child::start(
+        namespace
+            .command("python3")
+            .args(["-m", "http.server", "8000", "--bind", "10.77.0.1", "--directory"])
+            .arg(folder.path()),
+    );
+    wait_until("the host's web server", Duration::from_secs(20), || {
+        let probe = namespace.command("curl").args(["-sS", "-o", "/dev/null", "http://10.77.0.1:8000/"]).output();
+        probe.is_ok_and(|done| done.status.success())
+    });
+    let done = namespace.kernel(&fetch).args(["10.77.0.1", "8000", "/content"]).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(done.stdout == content, "{} of {} bytes", done.stdout.len(), content.len());
+}
+
+#[test]
+fn the_first_packets_to_50_new_neighbours_leave_within_100_ms() {
+    if !need_root("the_first_packets_to_50_new_neighbours_leave_within_100_ms") {
+        return;
+    }
+    let namespace = Namespace::new();
+    let configuration = Configuration::net_sockets();
+    let folder = tempfile::tempdir().unwrap();
+    let program = compile(folder.path(), "neighbours", &["programs/neighbours.c"], &[], Link::Static(&configuration));
+    for n in 100..150 {
+        namespace.run(&format!("ip addr add 10.77.0.{n}/24 dev rump0"));
+    }
+    let capture = folder.path().join("capture");
+    let tcpdump = Child::start(
+        namespace
+            .command("tcpdump")
+            .args(["-i", "rump0", "-n", "-tt", "-l", "--immediate-mode", "-c", "50", "udp and port 9"])
+            .args(["-w".as_ref(), capture.as_os_str()]),
+    );
+    tcpdump.expect("listening");
+    let done = namespace.kernel(&program).args(["10.77.0", "50"]).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let (good, said) = tcpdump.finish();
+    assert!(good, "{said}");
+    let listing = output(Command::new("tcpdump").args(["-n", "-tt", "-r"]).arg(&capture));
+    let times: Vec<f64> = listing.lines().filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect();
+    let receivers: std::collections::BTreeSet<&str> =
+        listing.lines().filter_map(|line| line.split_whitespace().nth(4)).collect();
+    assert_eq!((times.len(), receivers.len()), (50, 50), "{listing}");
+    let span = times.iter().cloned().fold(f64::MIN, f64::max) - times.iter().cloned().fold(f64::MAX, f64::min);
+    println!("first packets to 50 neighbours: {:.1} ms", span * 1e3);
+    assert!(span < 0.1, "{span} s");
+}
+
+/// SHA-256 of the first `size` bytes of the stream that `httpd` serves under `/bytes/`, from a program that
+/// has nothing of it but its definition.
+fn stream_sha256(size: u64) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let program = compile(folder.path(), "stream", &["programs/stream.c"], &[], Link::Host);
+    let script = format!("{} {size} | sha256sum", program.display());
+    let said = output(Command::new("bash").args(["-euo", "pipefail", "-c", &script]));
+    said.split_whitespace().next().expect("a checksum").to_owned()
+}

@@ -1,0 +1,55 @@
+//! Configurations, built as a user builds them.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The repository's root.
+pub fn repository() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().expect("tests/ is in the repository").to_owned()
+}
+
+/// A configuration that was built.
+pub struct Configuration {
+    name: String,
+}
+
+impl Configuration {
+    /// Runs `cargo xtask build` with `--name` and these arguments.
+    pub fn build(name: &str, arguments: &[&str]) -> Configuration {
+        let name = format!("test-{name}");
+        let mut command = Command::new(env!("CARGO"));
+        command
+            .current_dir(repository())
+            .args(["xtask", "build", "-q", "--name", &name])
+            .args(arguments);
+        crate::output(&mut command);
+        Configuration { name }
+    }
+
+    /// Net and sockets for the host.
+    pub fn net_sockets() -> Configuration {
+        Configuration::build("net-sockets", &["--components", "net,sockets"])
+    }
+
+    /// Net and sockets for the host, with an example.
+    pub fn example(app: &str) -> Configuration {
+        let path = format!("examples/{app}");
+        Configuration::build(app, &["--components", "net,sockets", "--app", &path])
+    }
+
+    /// Where its artifacts are.
+    pub fn artifacts(&self) -> PathBuf {
+        repository().join("target/rump").join(&self.name)
+    }
+
+    /// Its tailored workspace.
+    pub fn workspace(&self) -> PathBuf {
+        repository().join("generated").join(&self.name)
+    }
+
+    /// The application it was built with.
+    pub fn app(&self, name: &str) -> PathBuf {
+        self.artifacts().join(name)
+    }
+}

@@ -1,0 +1,27 @@
+//! What whole-system tests share: building a configuration, C programs, namespaces with a TAP, and
+//! programs that run for a while.
+//!
+//! Everything here talks to the toolchain through its command line, as a user does.
+
+mod cc;
+mod child;
+mod configuration;
+mod namespace;
+mod skip;
+
+pub use cc::{Link, compile};
+pub use child::{Child, output};
+pub use configuration::{Configuration, repository};
+pub use namespace::Namespace;
+pub use skip::{need_root, skip};
+
+use std::time::{Duration, Instant};
+
+/// Tries `ready` until it is true; panics with `what` after `limit`.
+pub fn wait_until(what: &str, limit: Duration, mut ready: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !ready() {
+        assert!(begin.elapsed() < limit, "{what}: not within {limit:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -1,0 +1,246 @@
+//! The command line: its words, its help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Kernel drivers as libraries: builds tailored rump kernels.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo xtask build --components net,sockets
+          a TCP/IP stack as a library, in target/rump/linux-net-sockets/
+  cargo xtask run --components net,sockets --app examples/httpd
+          a web server on a network stack of its own
+  cargo xtask list
+          the components and platforms there are
+  cargo xtask graph --components net,sockets --format svg > graph.svg
+          what such a kernel consists of, drawn
+  cargo xtask test
+          everything that can be tested here
+
+Exit codes: 0 done, 1 it failed, 2 what was asked for makes no sense.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Build a kernel: libraries with headers, or an application with the kernel linked in
+    #[command(after_help = BUILD_EXAMPLES)]
+    Build(Build),
+    /// Build an application and run it, with its network set up
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(Run),
+    /// Show the components of a kernel and who needs whom
+    Graph(Graph),
+    /// Say why a component is part of a kernel
+    Why(Why),
+    /// Write a workspace that builds anywhere, without this repository and without a network
+    Extract(Extract),
+    /// List the components by layer, and the platforms with what they offer
+    List(List),
+    /// Hold the manifests against the code
+    Check(Check),
+    /// Run every test; install missing tools where that is possible
+    Test(Test),
+    /// Measure, beside the host's kernel
+    Bench(Bench),
+    /// Remove what was generated and built
+    Clean(Clean),
+}
+
+const BUILD_EXAMPLES: &str = "\
+Examples:
+  cargo xtask build --components net,sockets
+  cargo xtask build --components net,sockets --param inet.tcp-buffer=128KiB
+  cargo xtask build --components net,sockets --platform sim --dev
+  cargo xtask build --config my/rump.toml
+  cargo xtask build --components net --dry-run
+
+The workspace is left in generated/<configuration>/; `cargo build` works there too.";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  cargo xtask run --components net,sockets --app examples/httpd
+  cargo xtask run --components net,sockets --app examples/echo -- 7
+
+As root, the application gets a network namespace of its own with a TAP device in it. The
+namespace is removed when the application ends, also by Ctrl-C.";
+
+/// Which kernel.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Selection {
+    /// Components, by name; what they need comes with them
+    #[arg(long, short, value_name = "NAMES")]
+    pub components: Option<String>,
+    /// Leave out components that would come by default
+    #[arg(long, value_name = "NAMES")]
+    pub without: Option<String>,
+    /// What the kernel runs on [default: linux]
+    #[arg(long, short, value_name = "NAME")]
+    pub platform: Option<String>,
+    /// Link this application in: the folder of its crate
+    #[arg(long, value_name = "FOLDER")]
+    pub app: Option<PathBuf>,
+    /// Set a parameter, such as inet.tcp-buffer=128KiB
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    pub params: Vec<String>,
+    /// Take all of this from a file
+    #[arg(long, value_name = "RUMP.TOML")]
+    pub config: Option<PathBuf>,
+    /// Call the configuration this
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Build fast and checked instead of optimised
+    #[arg(long)]
+    pub dev: bool,
+    /// More component manifests, from outside this repository
+    #[arg(long, value_name = "FOLDER")]
+    pub manifests: Vec<PathBuf>,
+}
+
+impl Selection {
+    /// Whether it chooses anything, rather than everything there is.
+    pub(crate) fn names_something(&self) -> bool {
+        self.components.is_some() || self.config.is_some() || self.app.is_some()
+    }
+}
+
+/// How much to say.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(crate) struct Verbosity {
+    /// Say nothing but errors
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// Say what is done, step by step
+    #[arg(long, short, conflicts_with = "quiet")]
+    pub verbose: bool,
+}
+
+/// `build`
+#[derive(Args, Debug)]
+pub(crate) struct Build {
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Without the network
+    #[arg(long)]
+    pub offline: bool,
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub verbosity: Verbosity,
+}
+
+/// `run`
+#[derive(Args, Debug)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Without the network
+    #[arg(long)]
+    pub offline: bool,
+    #[command(flatten)]
+    pub verbosity: Verbosity,
+    /// Arguments of the application
+    #[arg(last = true)]
+    pub arguments: Vec<String>,
+}
+
+/// `graph`
+#[derive(Args, Debug)]
+pub(crate) struct Graph {
+    #[command(flatten)]
+    pub selection: Selection,
+    /// How to show it
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Forms of a graph.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// Graphviz
+    Dot,
+    /// A drawing
+    Svg,
+    /// For programs
+    Json,
+    /// A table
+    #[default]
+    Md,
+}
+
+/// `why`
+#[derive(Args, Debug)]
+pub(crate) struct Why {
+    /// The component
+    pub component: String,
+    #[command(flatten)]
+    pub selection: Selection,
+}
+
+/// `extract`
+#[derive(Args, Debug)]
+pub(crate) struct Extract {
+    #[command(flatten)]
+    pub selection: Selection,
+    /// The folder to write to; it must not exist, or hold an earlier extract
+    #[arg(long, value_name = "FOLDER")]
+    pub to: PathBuf,
+    /// Without the network
+    #[arg(long)]
+    pub offline: bool,
+    #[command(flatten)]
+    pub verbosity: Verbosity,
+}
+
+/// `list`
+#[derive(Args, Debug)]
+pub(crate) struct List {
+    /// More component manifests, from outside this repository
+    #[arg(long, value_name = "FOLDER")]
+    pub manifests: Vec<PathBuf>,
+}
+
+/// `check`
+#[derive(Args, Debug)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Without the network
+    #[arg(long)]
+    pub offline: bool,
+    #[command(flatten)]
+    pub verbosity: Verbosity,
+}
+
+/// `test`
+#[derive(Args, Debug)]
+pub(crate) struct Test {
+    /// Run the tests that take long, too
+    #[arg(long)]
+    pub long: bool,
+    /// Only tests with this in their name
+    pub filter: Option<String>,
+}
+
+/// `bench`
+#[derive(Args, Debug)]
+pub(crate) struct Bench {
+    /// Only measurements with this in their name
+    pub filter: Option<String>,
+}
+
+/// `clean`
+#[derive(Args, Debug)]
+pub(crate) struct Clean {
+    /// Only the configuration of this name
+    pub name: Option<String>,
+}

@@ -1,0 +1,12 @@
+//! The commands, a file each.
+
+pub(crate) mod bench;
+pub(crate) mod build;
+pub(crate) mod check;
+pub(crate) mod clean;
+pub(crate) mod extract;
+pub(crate) mod graph;
+pub(crate) mod list;
+pub(crate) mod run;
+pub(crate) mod test;
+pub(crate) mod why;

@@ -1,0 +1,141 @@
+//! `check`: holds the manifests against the code.
+//!
+//! What a component's crate depends on must be what its manifest requires. Each component is compiled, and the hypercalls its code makes must be those its manifest names,
+//! or those of the components it stands on, whose code may have been compiled into it.
+
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use rumpgen::build::{self, Options, Products};
+use rumpgen::dependencies;
+use rumpgen::dependencies;
+use rumpgen::diagnostic::{Diagnostic, Diagnostics};
+use rumpgen::pipeline::Generated;
+use rumpgen::plan::{Component, EdgeKind, Plan, Profile, rust_ident};
+use rumpgen::source::hypercalls::SYMBOL_PREFIX;
+use rumpgen::symbols;
+use rumpgen::write::{self, Sourcing};
+
+use crate::cli::{Check, Selection};
+use crate::failure::Failure;
+use crate::progress::Bar;
+use crate::repository;
+
+/// Runs the command.
+pub(crate) fn run(asked: &Check) -> Result<ExitCode, Failure> {
+    let mut selection = asked.selection.clone();
+    let catalogue = repository::catalogue(&selection)?;
+    if !selection.names_something() {
+        let all: Vec<_> = catalogue.components.keys().map(String::as_str).collect();
+        selection.components = Some(all.join(","));
+    }
+    dependencies::check(&catalogue, &repository::root()).map_err(Failure::asked)?;
+    dependencies::check(&catalogue, &repository::root()).map_err(Failure::asked)?;
+    let generated = unoptimised(&selection)?;
+    let products = compile(&generated, asked)?;
+
+    let mut found = Diagnostics::default();
+    for component in &generated.plan.components {
+        check_groups(&generated, component, &products, &mut found)?;
+    }
+    found.finish(()).map_err(Failure::asked)?;
+    let count = generated.plan.components.len();
+    println!(
+        "{count} components depend on what their manifests require, and call the hypercalls they name"
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// In the optimising build the crates hold no objects before they are linked.
+fn unoptimised(selection: &Selection) -> Result<Generated, Failure> {
+    let mut generated = repository::generate(&Selection {
+        dev: true,
+        ..selection.clone()
+    })?;
+    generated.plan.request.profile = Profile::Dev;
+    Ok(generated)
+}
+
+fn compile(generated: &Generated, asked: &Check) -> Result<Products, Failure> {
+    let plan = &generated.plan;
+    let workspace = repository::places(&plan.name).workspace;
+    write::write(&generated.tree, &workspace, Sourcing::Links)?;
+    let options = Options {
+        offline: asked.offline,
+        packages: plan.components.iter().map(|c| c.package.clone()).collect(),
+        colour: std::io::stderr().is_terminal(),
+    };
+    let mut bar = Bar::new(asked.verbosity);
+    let products = build::build(plan, &workspace, &options, &mut bar);
+    bar.finish();
+    Ok(products?)
+}
+
+fn check_groups(
+    generated: &Generated,
+    component: &Component,
+    products: &Products,
+    found: &mut Diagnostics,
+) -> Result<(), Failure> {
+    let files = products
+        .get(&rust_ident(&component.package))
+        .into_iter()
+        .flatten();
+    let allowed = allowed(&generated.plan, component);
+    for file in files.filter(|file| file.extension().is_some_and(|e| e == "rlib")) {
+        let undefined = symbols::archive_undefined(file)?;
+        let called = undefined
+            .iter()
+            .filter_map(|symbol| symbol.strip_prefix(SYMBOL_PREFIX));
+        let groups: BTreeSet<&str> = called
+            .filter_map(|call| {
+                let mut groups = generated
+                    .sources
+                    .groups
+                    .iter()
+                    .map(|group| group.name.as_str());
+                groups.find(|name| {
+                    call.strip_prefix(name)
+                        .is_some_and(|rest| rest.starts_with('_'))
+                })
+            })
+            .collect();
+        for group in groups.into_iter().filter(|group| !allowed.contains(group)) {
+            found.push(undeclared(component, group));
+        }
+    }
+    Ok(())
+}
+
+/// The groups of a component and of all it stands on.
+fn allowed<'a>(plan: &'a Plan, component: &'a Component) -> BTreeSet<&'a str> {
+    let mut reached = vec![component];
+    let mut next = 0;
+    while let Some(at) = reached.get(next).copied() {
+        next += 1;
+        let edges = plan.edges.iter().filter(|edge| edge.from == at.name);
+        for edge in edges.filter(|edge| !matches!(edge.kind, EdgeKind::Capability { .. })) {
+            if let Some(to) = plan.component(&edge.to)
+                && !reached.iter().any(|known| known.name == to.name)
+            {
+                reached.push(to);
+            }
+        }
+    }
+    reached
+        .iter()
+        .flat_map(|c| c.needs.iter().chain(&c.uses))
+        .map(String::as_str)
+        .collect()
+}
+
+fn undeclared(component: &Component, group: &str) -> Diagnostic {
+    let name = &component.name;
+    Diagnostic::new(format!(
+        "`{name}` calls the hypercall group `{group}`, which its manifest does not name"
+    ))
+    .help(format!(
+        "add `{group}` to `hypercalls.needs` in the manifest of `{name}`"
+    ))
+}

@@ -1,0 +1,77 @@
+//! `test`: everything that can be tested on this machine, and one line at the end that says so.
+
+mod run;
+mod tools;
+
+use std::process::ExitCode;
+
+use crate::cli::Test;
+use crate::failure::Failure;
+use run::Tally;
+
+pub(crate) use run::cargo;
+
+/// Features of a crate that its tests and lints are run with, beside none.
+const VARIANTS: [(&str, &str); 3] = [("base", "up"), ("base", "threads"), ("base", "threads,up")];
+
+/// Runs the command.
+pub(crate) fn run(asked: &Test) -> Result<ExitCode, Failure> {
+    tools::install_missing();
+    let mut tally = Tally::default();
+    if asked.filter.is_none() {
+        style(&mut tally)?;
+    }
+    let filter: Vec<&str> = asked.filter.as_deref().into_iter().collect();
+    let long: &[&str] = if asked.long {
+        &["--include-ignored"]
+    } else {
+        &[]
+    };
+    let after = [&["--"][..], long, &filter].concat();
+
+    let all = [
+        "test",
+        "--workspace",
+        "--exclude",
+        "tests",
+        "--no-fail-fast",
+    ];
+    tally.test(&[&all, &after[..]].concat())?;
+    for (package, features) in VARIANTS {
+        let variant = [
+            "test",
+            "--package",
+            package,
+            "--features",
+            features,
+            "--no-fail-fast",
+        ];
+        tally.test(&[&variant, &after[..]].concat())?;
+    }
+    let system = ["test", "--package", "tests", "--no-fail-fast"];
+    tally.test(&[&system, &after[..]].concat())?;
+
+    println!("{tally}");
+    Ok(if tally.failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Formatting and lints count as a test each.
+fn style(tally: &mut Tally) -> Result<(), Failure> {
+    tally.step("formatting", cargo(&["fmt", "--all", "--check"]))?;
+    let clippy = ["clippy", "--quiet", "--all-targets"];
+    let deny = ["--", "-D", "warnings"];
+    tally.step(
+        "lints",
+        cargo(&[&clippy[..], &["--workspace"], &deny].concat()),
+    )?;
+    for (package, features) in VARIANTS {
+        let which = ["--package", package, "--features", features];
+        let name = format!("lints of {package} with {features}");
+        tally.step(&name, cargo(&[&clippy[..], &which, &deny].concat()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,119 @@
+//! Runs cargo's tests and counts.
+
+use std::fmt;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use crate::failure::Failure;
+use crate::repository;
+
+/// Names the file to which a test that cannot run here adds a line with its name and what is
+/// missing. The harness knows no such outcome and takes it for passed.
+const SKIPPED: &str = "RUMP_SKIPPED_TESTS";
+
+/// How many tests passed, failed and were skipped.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub passed: usize,
+    pub failed: usize,
+    pub skipped: usize,
+    failures: Vec<String>,
+}
+
+/// Cargo, in the repository.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(repository::root());
+    // Set for this process by the cargo that started it; tests are started by another.
+    command
+        .env_remove("CARGO_MANIFEST_DIR")
+        .env_remove("CARGO_PKG_NAME");
+    command
+}
+
+impl Tally {
+    /// Runs something that is one test.
+    pub(super) fn step(&mut self, name: &str, mut command: Command) -> Result<(), Failure> {
+        let status = command
+            .status()
+            .map_err(|error| Failure::work(format!("cannot start cargo: {error}")))?;
+        let verdict = if status.success() { "ok" } else { "FAILED" };
+        println!("{name} ... {verdict}");
+        if status.success() {
+            self.passed += 1;
+        } else {
+            self.failed += 1;
+            self.failures.push(name.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Runs `cargo test`, passes on what it prints, and counts.
+    pub(super) fn test(&mut self, arguments: &[&str]) -> Result<(), Failure> {
+        let skipped = repository::root().join("target/skipped-tests");
+        let _ = fs::remove_file(&skipped);
+        let mut child = cargo(arguments)
+            .env(SKIPPED, &skipped)
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| Failure::work(format!("cannot start cargo: {error}")))?;
+        let failed_before = self.failed;
+        let output = child.stdout.take().expect("standard output is piped");
+        for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+            let line = String::from_utf8_lossy(&line);
+            println!("{line}");
+            self.hear(&line);
+        }
+        let status = child
+            .wait()
+            .map_err(|error| Failure::work(format!("cannot wait for cargo: {error}")))?;
+        for line in fs::read_to_string(&skipped).unwrap_or_default().lines() {
+            println!("skipped: {line}");
+            self.skipped += 1;
+            self.passed = self.passed.saturating_sub(1);
+        }
+        if !status.success() && self.failed == failed_before {
+            self.failed += 1;
+            self.failures.push(format!("cargo {}", arguments.join(" ")));
+        }
+        Ok(())
+    }
+
+    /// Counts what the test harness says in one line.
+    fn hear(&mut self, line: &str) {
+        if let Some(name) = line
+            .strip_prefix("test ")
+            .and_then(|l| l.strip_suffix(" ... FAILED"))
+        {
+            self.failures.push(name.to_owned());
+        }
+        let Some(result) = line.strip_prefix("test result: ") else {
+            return;
+        };
+        let count = |what: &str| -> usize {
+            let part = result
+                .split([';', '.'])
+                .find_map(|part| part.trim().strip_suffix(what));
+            part.and_then(|number| number.trim().parse().ok())
+                .unwrap_or(0)
+        };
+        self.passed += count("passed");
+        self.failed += count("failed");
+        self.skipped += count("ignored");
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for name in &self.failures {
+            writeln!(f, "failed: {name}")?;
+        }
+        write!(
+            f,
+            "{} passed, {} failed, {} skipped",
+            self.passed, self.failed, self.skipped
+        )
+    }
+}

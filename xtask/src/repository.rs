@@ -1,0 +1,67 @@
+//! This repository, and what is asked for in it.
+
+use std::path::{Path, PathBuf};
+
+use rumpgen::Resolved;
+use rumpgen::manifest::Catalogue;
+use rumpgen::pipeline::{self, Generated, Places};
+use rumpgen::request::{self, Arguments, Request, Roots};
+
+use crate::cli::Selection;
+use crate::failure::Failure;
+
+/// The repository's root.
+pub(crate) fn root() -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().unwrap_or(package).to_owned()
+}
+
+/// Where the results of a configuration go.
+pub(crate) fn places(name: &str) -> Places {
+    Places::of(name, &root())
+}
+
+/// Reads what is asked for.
+pub(crate) fn request(selection: &Selection) -> Result<(Request, Roots), Failure> {
+    let Selection {
+        components,
+        without,
+        platform,
+        app,
+        params,
+        config,
+        name,
+        dev,
+        manifests,
+    } = selection.clone();
+    let arguments = Arguments {
+        components,
+        without,
+        platform,
+        app,
+        params,
+        config,
+        manifests,
+        name,
+        dev,
+    };
+    request::read(&arguments, &root()).map_err(Failure::asked)
+}
+
+/// Decides and emits what is asked for.
+pub(crate) fn generate(selection: &Selection) -> Result<Generated, Failure> {
+    let (request, roots) = request(selection)?;
+    pipeline::generate(&request, &roots).map_err(Failure::asked)
+}
+
+/// Decides what is asked for.
+pub(crate) fn decide(selection: &Selection) -> Result<Resolved, Failure> {
+    let (request, roots) = request(selection)?;
+    pipeline::decide(&request, &roots).map_err(Failure::asked)
+}
+
+/// Everything there is to choose from.
+pub(crate) fn catalogue(selection: &Selection) -> Result<Catalogue, Failure> {
+    let (_, roots) = request(selection)?;
+    pipeline::catalogue(&roots).map_err(Failure::asked)
+}
