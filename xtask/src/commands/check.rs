@@ -9,7 +9,6 @@ use std::process::ExitCode;
 
 use rumpgen::build::{self, Options, Products};
 use rumpgen::dependencies;
-use rumpgen::dependencies;
 use rumpgen::diagnostic::{Diagnostic, Diagnostics};
 use rumpgen::pipeline::Generated;
 use rumpgen::plan::{Component, EdgeKind, Plan, Profile, rust_ident};
