@@ -8,7 +8,13 @@ use tests::{Configuration, Link, compile, output};
 fn a_c_program_links_and_runs_with_the_static_library() {
     let configuration = Configuration::net_sockets();
     let folder = tempfile::tempdir().unwrap();
-    let program = compile(folder.path(), "static", &["programs/library.c"], &[], Link::Static(&configuration));
+    let program = compile(
+        folder.path(),
+        "static",
+        &["programs/library.c"],
+        &[],
+        Link::Static(&configuration),
+    );
     assert_eq!(output(&mut Command::new(&program)), "library: good\n");
     // Nothing of it is left to be found at run time.
     let needed = output(Command::new("readelf").arg("-d").arg(&program));
@@ -19,7 +25,13 @@ fn a_c_program_links_and_runs_with_the_static_library() {
 fn a_c_program_links_and_runs_with_the_shared_library() {
     let configuration = Configuration::net_sockets();
     let folder = tempfile::tempdir().unwrap();
-    let program = compile(folder.path(), "shared", &["programs/library.c"], &[], Link::Shared(&configuration));
+    let program = compile(
+        folder.path(),
+        "shared",
+        &["programs/library.c"],
+        &[],
+        Link::Shared(&configuration),
+    );
     assert_eq!(output(&mut Command::new(&program)), "library: good\n");
     let needed = output(Command::new("readelf").arg("-d").arg(&program));
     assert!(needed.contains("librump.so.0"), "{needed}");
@@ -31,9 +43,15 @@ fn the_libraries_export_rump_names_only() {
     for (flag, library) in [("-D", "librump.so"), ("-g", "librump.a")] {
         let path = configuration.artifacts().join(library);
         let listing = output(Command::new("nm").args([flag, "--defined-only"]).arg(path));
-        let names: Vec<&str> = listing.lines().filter_map(|line| line.split_whitespace().nth(2)).collect();
+        let names: Vec<&str> = listing
+            .lines()
+            .filter_map(|line| line.split_whitespace().nth(2))
+            .collect();
         assert!(names.contains(&"rump_sys_socket"), "{library}: {names:?}");
-        let others: Vec<_> = names.iter().filter(|name| !name.starts_with("rump_")).collect();
+        let others: Vec<_> = names
+            .iter()
+            .filter(|name| !name.starts_with("rump_"))
+            .collect();
         assert!(others.is_empty(), "{library} exports {others:?}");
     }
 }
@@ -42,7 +60,13 @@ fn the_libraries_export_rump_names_only() {
 fn a_program_with_the_whole_stack_is_small() {
     let configuration = Configuration::net_sockets();
     let folder = tempfile::tempdir().unwrap();
-    let program = compile(folder.path(), "small", &["programs/fetch.c"], &["-s", "-Wl,--gc-sections"], Link::Static(&configuration));
+    let program = compile(
+        folder.path(),
+        "small",
+        &["programs/fetch.c"],
+        &["-s", "-Wl,--gc-sections"],
+        Link::Static(&configuration),
+    );
     let size = std::fs::metadata(program).unwrap().len();
     println!("a C program with TCP/IP, stripped: {size} bytes");
     assert!(size < 600_000, "{size} bytes; the goal is 600,000");

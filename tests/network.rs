@@ -42,7 +42,8 @@ fn serves_pages_to_curl() {
     assert!(page.contains("<html"), "{page}");
     let page6 = namespace.run("curl -sS --max-time 10 http://[fd77::2]/");
     assert_eq!(page, page6);
-    let code = namespace.run("curl -sS --max-time 10 -o /dev/null -w %{http_code} http://10.77.0.2/nothing-here");
+    let code = namespace
+        .run("curl -sS --max-time 10 -o /dev/null -w %{http_code} http://10.77.0.2/nothing-here");
     assert_eq!(code, "404");
 }
 
@@ -54,8 +55,13 @@ fn serves_a_gibibyte_without_a_wrong_byte() {
     let namespace = Namespace::new();
     let _httpd = example(&namespace, "httpd");
     let size: u64 = 1 << 30;
-    let got = namespace.shell(&format!("curl -sS --max-time 300 http://10.77.0.2/bytes/{size} | sha256sum"));
-    assert_eq!(got.split_whitespace().next(), Some(stream_sha256(size).as_str()));
+    let got = namespace.shell(&format!(
+        "curl -sS --max-time 300 http://10.77.0.2/bytes/{size} | sha256sum"
+    ));
+    assert_eq!(
+        got.split_whitespace().next(),
+        Some(stream_sha256(size).as_str())
+    );
 }
 
 #[test]
@@ -72,7 +78,9 @@ fn serves_200_requests_at_once_from_one_thread() {
     let good = said.lines().filter(|line| *line == "200 100000").count();
     assert_eq!(good, 200, "{said}");
     // The program's own thread, and the pool's: nobody made one a connection.
-    let threads = std::fs::read_dir(format!("/proc/{}/task", kernel_pid(&httpd))).unwrap().count();
+    let threads = std::fs::read_dir(format!("/proc/{}/task", kernel_pid(&httpd)))
+        .unwrap()
+        .count();
     assert!(threads <= 4, "{threads} threads");
 }
 
@@ -104,22 +112,53 @@ fn fetches_from_the_hosts_web_server() {
     let namespace = Namespace::new();
     let configuration = Configuration::net_sockets();
     let folder = tempfile::tempdir().unwrap();
-    let content: Vec<u8> = (0..5_000_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let content: Vec<u8> = (0..5_000_000u32)
+        .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
     std::fs::write(folder.path().join("content"), &content).unwrap();
-    let fetch = compile(folder.path(), "fetch", &["programs/fetch.c"], &[], Link::Static(&configuration));
+    let fetch = compile(
+        folder.path(),
+        "fetch",
+        &["programs/fetch.c"],
+        &[],
+        Link::Static(&configuration),
+    );
     let _server = Child::start(
         namespace
             .command("python3")
-            .args(["-m", "http.server", "8000", "--bind", "10.77.0.1", "--directory"])
+            .args([
+                "-m",
+                "http.server",
+                "8000",
+                "--bind",
+                "10.77.0.1",
+                "--directory",
+            ])
             .arg(folder.path()),
     );
     wait_until("the host's web server", Duration::from_secs(20), || {
-        let probe = namespace.command("curl").args(["-sS", "-o", "/dev/null", "http://10.77.0.1:8000/"]).output();
+        let probe = namespace
+            .command("curl")
+            .args(["-sS", "-o", "/dev/null", "http://10.77.0.1:8000/"])
+            .output();
         probe.is_ok_and(|done| done.status.success())
     });
-    let done = namespace.kernel(&fetch).args(["10.77.0.1", "8000", "/content"]).output().unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    assert!(done.stdout == content, "{} of {} bytes", done.stdout.len(), content.len());
+    let done = namespace
+        .kernel(&fetch)
+        .args(["10.77.0.1", "8000", "/content"])
+        .output()
+        .unwrap();
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    assert!(
+        done.stdout == content,
+        "{} of {} bytes",
+        done.stdout.len(),
+        content.len()
+    );
 }
 
 #[test]
@@ -130,28 +169,67 @@ fn the_first_packets_to_50_new_neighbours_leave_within_100_ms() {
     let namespace = Namespace::new();
     let configuration = Configuration::net_sockets();
     let folder = tempfile::tempdir().unwrap();
-    let program = compile(folder.path(), "neighbours", &["programs/neighbours.c"], &[], Link::Static(&configuration));
+    let program = compile(
+        folder.path(),
+        "neighbours",
+        &["programs/neighbours.c"],
+        &[],
+        Link::Static(&configuration),
+    );
     for n in 100..150 {
         namespace.run(&format!("ip addr add 10.77.0.{n}/24 dev rump0"));
     }
     let capture = folder.path().join("capture");
+    // A burst of 50 is more than the capture's usual buffer holds; and a lost one must not mean waiting for ever.
     let tcpdump = Child::start(
         namespace
-            .command("tcpdump")
-            .args(["-i", "rump0", "-n", "-tt", "-l", "--immediate-mode", "-c", "50", "udp and port 9"])
-            .args(["-w".as_ref(), capture.as_os_str()]),
+            .command("timeout")
+            .args([
+                "--signal=INT",
+                "20",
+                "tcpdump",
+                "-i",
+                "rump0",
+                "-n",
+                "-B",
+                "8192",
+                "-c",
+                "50",
+            ])
+            .args([
+                "-w".as_ref(),
+                capture.as_os_str(),
+                "udp and port 9".as_ref(),
+            ]),
     );
     tcpdump.expect("listening");
-    let done = namespace.kernel(&program).args(["10.77.0", "50"]).output().unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    let (good, said) = tcpdump.finish();
-    assert!(good, "{said}");
-    let listing = output(Command::new("tcpdump").args(["-n", "-tt", "-r"]).arg(&capture));
-    let times: Vec<f64> = listing.lines().filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect();
-    let receivers: std::collections::BTreeSet<&str> =
-        listing.lines().filter_map(|line| line.split_whitespace().nth(4)).collect();
+    let done = namespace
+        .kernel(&program)
+        .args(["10.77.0", "50"])
+        .output()
+        .unwrap();
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    tcpdump.finish();
+    let listing = output(
+        Command::new("tcpdump")
+            .args(["-n", "-tt", "-r"])
+            .arg(&capture),
+    );
+    let times: Vec<f64> = listing
+        .lines()
+        .filter_map(|line| line.split_whitespace().next()?.parse().ok())
+        .collect();
+    let receivers: std::collections::BTreeSet<&str> = listing
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(4))
+        .collect();
     assert_eq!((times.len(), receivers.len()), (50, 50), "{listing}");
-    let span = times.iter().cloned().fold(f64::MIN, f64::max) - times.iter().cloned().fold(f64::MAX, f64::min);
+    let span = times.iter().cloned().fold(f64::MIN, f64::max)
+        - times.iter().cloned().fold(f64::MAX, f64::min);
     println!("first packets to 50 neighbours: {:.1} ms", span * 1e3);
     assert!(span < 0.1, "{span} s");
 }
@@ -160,8 +238,17 @@ fn the_first_packets_to_50_new_neighbours_leave_within_100_ms() {
 /// has nothing of it but its definition.
 fn stream_sha256(size: u64) -> String {
     let folder = tempfile::tempdir().unwrap();
-    let program = compile(folder.path(), "stream", &["programs/stream.c"], &[], Link::Host);
+    let program = compile(
+        folder.path(),
+        "stream",
+        &["programs/stream.c"],
+        &[],
+        Link::Host,
+    );
     let script = format!("{} {size} | sha256sum", program.display());
     let said = output(Command::new("bash").args(["-euo", "pipefail", "-c", &script]));
-    said.split_whitespace().next().expect("a checksum").to_owned()
+    said.split_whitespace()
+        .next()
+        .expect("a checksum")
+        .to_owned()
 }

@@ -2,11 +2,10 @@
 //!
 //! Cargo's static library holds all of Rust's runtime under its own names, so that two of them
 //! cannot be linked into one program. Here it becomes one object that defines the kernel's C
-//! functions and nothing else anybody can see.
+//! functions and nothing else anybody can see. The shared library is linked from that.
 
 mod report;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,12 +14,14 @@ use serde_json::json;
 
 use crate::build::Products;
 use crate::diagnostic::Diagnostic;
-use crate::emit::capi::SONAME;
+use crate::emit::capi::LIBRARY;
 use crate::emit::{Tree, template};
 use crate::plan::{Plan, Profile};
 use crate::symbols;
-use crate::tools::{self, AR, LD, OBJCOPY};
+use crate::tools::{self, AR, CC, LD, OBJCOPY};
 
+/// The name of the shared library that programs remember; its number changes with the interface.
+const SONAME: &str = "librump.so.0";
 /// What the names of all exported functions begin with.
 const EXPORTED: &str = "rump_";
 /// Where the emitted headers stand in the tailored workspace.
@@ -49,11 +50,8 @@ pub fn collect(
         debug: plan.request.profile == Profile::Dev,
         made: Vec::new(),
     };
-    if let Some(library) = product(products, "rump_static", "a") {
-        place.static_library(library)?;
-    }
-    if let Some(library) = product(products, "rump_shared", "so") {
-        place.shared_library(library)?;
+    if let Some(library) = product(products, LIBRARY, "a") {
+        place.libraries(library)?;
     }
     if crate::emit::has_c_interface(plan) {
         place.headers(tree)?;
@@ -71,6 +69,7 @@ pub fn collect(
     place.text("plan.json", &plan.to_json())?;
     let report = report::emit(plan, &place.made, folder);
     place.text("report.md", &report)?;
+    place.prune(folder)?;
     Ok(place.made)
 }
 
@@ -87,31 +86,17 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn static_library(&mut self, from: &Path) -> Result<(), Diagnostic> {
-        let target = self.folder.join("librump.a");
-        if !is_newer(&target, from) {
-            localise(from, &target, self.debug)?;
+    fn libraries(&mut self, from: &Path) -> Result<(), Diagnostic> {
+        let archive = self.folder.join("librump.a");
+        if !is_newer(&archive, from) {
+            localise(from, &archive, self.debug)?;
         }
-        self.record(target)
-    }
-
-    fn shared_library(&mut self, from: &Path) -> Result<(), Diagnostic> {
-        let target = self.folder.join(SONAME);
-        if !is_newer(&target, from) {
-            let foreign: Vec<_> = symbols::exported(from)?
-                .into_iter()
-                .filter(|name| !name.starts_with(EXPORTED))
-                .collect();
-            if !foreign.is_empty() {
-                let message = format!("the shared library exports {}", foreign.join(", "));
-                return Err(Diagnostic::new(message).help(format!(
-                    "only functions named `{EXPORTED}*` may be `no_mangle`"
-                )));
-            }
-            self.copy(from, SONAME)?;
-        } else {
-            self.record(target)?;
+        let shared = self.folder.join(SONAME);
+        if !is_newer(&shared, &archive) {
+            link_shared(&archive, &shared)?;
         }
+        self.record(archive)?;
+        self.record(shared)?;
         // Compilers look for the name without a number, programs for the one with it.
         let link = self.folder.join("librump.so");
         if fs::read_link(&link).ok().as_deref() != Some(Path::new(SONAME)) {
@@ -122,19 +107,11 @@ impl Place<'_> {
     }
 
     fn headers(&mut self, tree: &Tree) -> Result<(), Diagnostic> {
-        let include = self.folder.join("include/rump");
-        let wanted: BTreeMap<_, _> = tree
+        let headers = tree
             .files
             .iter()
-            .filter(|(path, _)| path.starts_with(HEADERS))
-            .collect();
-        for entry in fs::read_dir(&include).into_iter().flatten().flatten() {
-            let name = format!("{HEADERS}rump/{}", entry.file_name().to_string_lossy());
-            if !wanted.contains_key(&name) {
-                checked(&entry.path(), fs::remove_file(entry.path()))?;
-            }
-        }
-        for (path, text) in wanted {
+            .filter(|(path, _)| path.starts_with(HEADERS));
+        for (path, text) in headers {
             self.text(&format!("include/{}", &path[HEADERS.len()..]), text)?;
         }
         Ok(())
@@ -158,6 +135,25 @@ impl Place<'_> {
             checked(&target, fs::write(&target, text))?;
         }
         self.record(target)
+    }
+
+    /// Removes what an earlier build left and this one did not make.
+    fn prune(&self, folder: &Path) -> Result<(), Diagnostic> {
+        for entry in checked(folder, fs::read_dir(folder))?.flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                self.prune(&path)?;
+                // Fails where something is left in it.
+                let _ = fs::remove_dir(&path);
+                continue;
+            }
+            // The one link there is leads to what was made.
+            let leads_somewhere = path.is_symlink() && path.exists();
+            if !leads_somewhere && !self.made.iter().any(|made| made.path == path) {
+                checked(&path, fs::remove_file(&path))?;
+            }
+        }
+        Ok(())
     }
 
     fn record(&mut self, path: PathBuf) -> Result<(), Diagnostic> {
@@ -206,6 +202,35 @@ fn localise(from: &Path, target: &Path, debug: bool) -> Result<(), Diagnostic> {
     tools::run(Command::new(ar).arg("crD").arg(&archive).arg(&object))?;
     checked(target, fs::rename(&archive, target))?;
     checked(&scratch, fs::remove_dir_all(&scratch))
+}
+
+/// Links the shared library from the static one, which costs nothing beside compiling it all again.
+fn link_shared(archive: &Path, target: &Path) -> Result<(), Diagnostic> {
+    // Put in place by renaming, so that programs that have the old one open keep it.
+    let new = target.with_extension("new");
+    let mut link = Command::new(CC.require()?);
+    link.args(["-shared", "-o"]).arg(&new);
+    link.args(["-Wl,--whole-archive"]).arg(archive);
+    link.args([
+        "-Wl,--no-whole-archive",
+        "-Wl,--gc-sections",
+        "-Wl,--as-needed",
+    ]);
+    // Undefined symbols are errors now and not when a program loads it.
+    link.args(["-Wl,-z,defs", "-Wl,-z,relro", "-Wl,-z,now"]);
+    link.arg(format!("-Wl,-soname,{SONAME}"));
+    tools::run(link.args(NATIVE_LIBRARIES.split(' ')))?;
+    let foreign = symbols::exported(&new)?;
+    let foreign: Vec<_> = foreign
+        .iter()
+        .filter(|name| !name.starts_with(EXPORTED))
+        .collect();
+    if !foreign.is_empty() {
+        return Err(Diagnostic::new(format!(
+            "the shared library exports {foreign:?}"
+        )));
+    }
+    checked(target, fs::rename(&new, target))
 }
 
 /// Whether `target` was made from the present `source`.

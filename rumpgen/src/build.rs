@@ -40,7 +40,7 @@ pub trait Progress {
     fn message(&mut self, text: &str);
 }
 
-/// The files cargo made, by the name of the target, such as `rump_static`.
+/// The files cargo made, by the name of the target, such as `kernel`.
 pub type Products = BTreeMap<String, Vec<PathBuf>>;
 
 /// The command that builds a workspace.
@@ -84,7 +84,7 @@ pub fn command(plan: &Plan, folder: &Path, options: &Options) -> Command {
 fn default_packages(plan: &Plan) -> Vec<OsString> {
     let mut packages: Vec<OsString> = vec!["kernel".into()];
     if crate::emit::has_c_interface(plan) {
-        packages.extend(["capi-shared".into(), "capi-static".into()]);
+        packages.push("capi".into());
     }
     if plan.request.app.is_some() {
         packages.push("app".into());
@@ -121,13 +121,16 @@ pub fn build(
         text
     });
 
-    progress.total(packages_in_lock(folder));
     let mut products = Products::new();
     let messages = BufReader::new(child.stdout.take().expect("standard output is piped"));
     for line in messages.lines().map_while(Result::ok) {
         let Ok(message) = serde_json::from_str::<Value>(&line) else {
             continue;
         };
+        if products.is_empty() {
+            // Only now has cargo cut the lock file down to what this workspace needs.
+            progress.total(packages_in_lock(folder));
+        }
         hear(&message, &mut products, progress);
     }
     let status = child

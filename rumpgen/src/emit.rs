@@ -43,7 +43,7 @@ pub fn emit(plan: &Plan, sources: &Sources) -> Result<Tree, Diagnostic> {
     file(".cargo/config.toml", workspace::config(plan));
 
     let groups = bound_groups(plan, sources)?;
-    file("kernel/Cargo.toml", kernel::manifest(plan));
+    file("kernel/Cargo.toml", kernel::manifest(plan, sources));
     file("kernel/src/lib.rs", kernel::library(plan));
     file("kernel/src/system.rs", kernel::system(plan));
     file(

@@ -18,6 +18,7 @@ pub mod request;
 pub mod resolve;
 pub mod select;
 pub mod source;
+pub mod strays;
 pub mod symbols;
 pub mod tools;
 pub mod value;

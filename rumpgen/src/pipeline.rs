@@ -4,6 +4,7 @@
 //! cargo → artifacts are [`build`].
 
 use std::collections::BTreeSet;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use crate::artifacts::{self, Artifact};
@@ -16,6 +17,7 @@ use crate::planning::{self, Resolved};
 use crate::request::{Request, Roots};
 use crate::source::Sources;
 use crate::source::hypercalls::{self, Group};
+use crate::strays;
 use crate::write::{self, Sourcing, Written};
 
 /// A configuration, decided and emitted, and nothing written.
@@ -85,6 +87,7 @@ pub fn generate(request: &Request, roots: &Roots) -> Result<Generated, Diagnosti
     let groups = hypercalls::read_all(&roots.repository)?;
     let Resolved { plan, catalogue } = planning::plan(request, roots, &names(&groups))?;
     let sources = Sources::read(&plan, &roots.repository, groups)?;
+    strays::check(&plan, &catalogue, &sources)?;
     let tree = emit(&plan, &sources)?;
     Ok(Generated {
         plan,
@@ -109,8 +112,23 @@ pub fn build(
     progress: &mut dyn Progress,
 ) -> Result<Built, Diagnostic> {
     let Generated { plan, tree, .. } = generated;
+    let _turn = turn(places)?;
     let written = write::write(tree, &places.workspace, Sourcing::Links)?;
     let products = build::build(plan, &places.workspace, options, progress)?;
     let artifacts = artifacts::collect(plan, tree, &products, &places.artifacts)?;
     Ok(Built { written, artifacts })
+}
+
+/// Waits until no other build works on these places; the next one waits until the result is dropped.
+fn turn(places: &Places) -> Result<File, Diagnostic> {
+    let mut path = places.artifacts.clone().into_os_string();
+    path.push(".lock");
+    let folder = places.artifacts.parent().unwrap_or(&places.artifacts);
+    let locked = fs::create_dir_all(folder).and_then(|()| {
+        let file = File::create(&path)?;
+        // A file system without locks has builds one after the other by the user's own care.
+        let _ = file.lock();
+        Ok(file)
+    });
+    locked.map_err(|error| Diagnostic::new(format!("cannot write {}: {error}", path.display())))
 }

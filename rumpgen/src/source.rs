@@ -18,7 +18,8 @@ use manifests::{Crates, Wanted};
 use syscalls::Call;
 
 use crate::diagnostic::Diagnostic;
-use crate::plan::{Artifact, Plan};
+use crate::emit::has_c_interface;
+use crate::plan::Plan;
 
 /// Where the parts that every configuration has stand, from the repository's root.
 mod place {
@@ -91,7 +92,7 @@ fn wanted(plan: &Plan, root: &Path) -> Vec<Wanted> {
     wanted.push(want(root.join(&plan.platform.dir), &[]));
     wanted.push(want(root.join(place::HYPERCALL), &[]));
     wanted.push(want(root.join(place::FACADE), &plan.facade));
-    if plan.platform.artifacts.contains(&Artifact::Library) {
+    if has_c_interface(plan) {
         wanted.push(want(root.join(place::C_INTERFACE), &[]));
     }
     if let Some(app) = &plan.request.app {

@@ -108,10 +108,7 @@ void say_events(const char *label, unsigned events)
 
 long long now_ms(void)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return sys_now_ms();
 }
 
 void say_kept(const char *label, long long started, int milliseconds)

@@ -38,6 +38,12 @@ static inline int sys_boot(void)
     return rump_init();
 }
 
+/* Its time, not ours: a simulated host has its own. */
+static inline long long sys_now_ms(void)
+{
+    return (long long)(rump_now() / 1000000);
+}
+
 #else
 
 #define SYS(name) name
@@ -45,6 +51,14 @@ static inline int sys_boot(void)
 static inline int sys_boot(void)
 {
     return 0;
+}
+
+static inline long long sys_now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 #endif

@@ -17,11 +17,25 @@ pub enum Link<'a> {
 }
 
 /// Compiles C sources, named relative to `tests/`, into a program in `folder`.
-pub fn compile(folder: &Path, name: &str, sources: &[&str], flags: &[&str], link: Link<'_>) -> PathBuf {
+pub fn compile(
+    folder: &Path,
+    name: &str,
+    sources: &[&str],
+    flags: &[&str],
+    link: Link<'_>,
+) -> PathBuf {
     let program = folder.join(name);
     let mut command = Command::new("cc");
     command
-        .args(["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-O2", "-pthread"])
+        .args([
+            "-std=c11",
+            "-D_GNU_SOURCE",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-O2",
+            "-pthread",
+        ])
         .args(flags);
     for source in sources {
         command.arg(repository().join("tests").join(source));
@@ -57,6 +71,12 @@ fn pkg_config(configuration: &Configuration, with_static: bool) -> Vec<String> {
     }
     // Both libraries lie in one folder, and a linker given the choice takes the shared one.
     words
-        .map(|word| if word == "-lrump" { "-l:librump.a".to_owned() } else { word })
+        .map(|word| {
+            if word == "-lrump" {
+                "-l:librump.a".to_owned()
+            } else {
+                word
+            }
+        })
         .collect()
 }

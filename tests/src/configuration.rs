@@ -6,7 +6,9 @@ use std::process::Command;
 /// The repository's root.
 pub fn repository() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().expect("tests/ is in the repository").to_owned()
+    here.parent()
+        .expect("tests/ is in the repository")
+        .to_owned()
 }
 
 /// A configuration that was built.

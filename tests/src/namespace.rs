@@ -48,7 +48,10 @@ impl Namespace {
 
     /// Runs a shell script inside, to its end, and returns what it wrote.
     pub fn shell(&self, script: &str) -> String {
-        output(self.command("bash").args(["-euo", "pipefail", "-c", script]))
+        output(
+            self.command("bash")
+                .args(["-euo", "pipefail", "-c", script]),
+        )
     }
 
     /// A kernel's program inside, with its interface on the TAP and the usual addresses.
@@ -70,6 +73,8 @@ impl Default for Namespace {
 impl Drop for Namespace {
     fn drop(&mut self) {
         // Best effort: the test's own failure is the one to see.
-        let _ = Command::new("ip").args(["netns", "del", &self.name]).output();
+        let _ = Command::new("ip")
+            .args(["netns", "del", &self.name])
+            .output();
     }
 }

@@ -9,7 +9,10 @@ pub fn skip(test: &str, why: &str) {
     let Ok(path) = std::env::var("RUMP_TEST_SKIPS") else {
         return;
     };
-    let file = std::fs::OpenOptions::new().append(true).create(true).open(&path);
+    let file = std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(&path);
     let mut file = file.unwrap_or_else(|error| panic!("{path}: {error}"));
     writeln!(file, "{test}: {why}").unwrap_or_else(|error| panic!("{path}: {error}"));
 }
@@ -21,7 +24,10 @@ pub fn need_root(test: &str) -> bool {
     let own = std::fs::metadata("/proc/self").map(|meta| meta.uid());
     let root = matches!(own, Ok(0)) && std::path::Path::new("/dev/net/tun").exists();
     if !root {
-        skip(test, "needs root and /dev/net/tun, for a network namespace with a TAP");
+        skip(
+            test,
+            "needs root and /dev/net/tun, for a network namespace with a TAP",
+        );
     }
     root
 }

@@ -58,7 +58,7 @@ pub(crate) enum Command {
 const BUILD_EXAMPLES: &str = "\
 Examples:
   cargo xtask build --components net,sockets
-  cargo xtask build --components net,sockets --param inet.tcp-buffer=128KiB
+  cargo xtask build --components net,sockets --param tcp-buffer=128KiB
   cargo xtask build --components net,sockets --platform sim --dev
   cargo xtask build --config my/rump.toml
   cargo xtask build --components net --dry-run
@@ -88,7 +88,7 @@ pub(crate) struct Selection {
     /// Link this application in: the folder of its crate
     #[arg(long, value_name = "FOLDER")]
     pub app: Option<PathBuf>,
-    /// Set a parameter, such as inet.tcp-buffer=128KiB
+    /// Set a parameter, such as tcp-buffer=128KiB
     #[arg(long = "param", value_name = "NAME=VALUE")]
     pub params: Vec<String>,
     /// Take all of this from a file

@@ -1,6 +1,6 @@
 //! This repository, and what is asked for in it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rumpgen::Resolved;
 use rumpgen::manifest::Catalogue;
@@ -12,8 +12,11 @@ use crate::failure::Failure;
 
 /// The repository's root.
 pub(crate) fn root() -> PathBuf {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    package.parent().unwrap_or(package).to_owned()
+    // Two clones that share a target folder share this program, so what was compiled in may be wrong.
+    let started_in = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let package = started_in.filter(|package| package.ends_with("xtask"));
+    let package = package.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    package.parent().unwrap_or(&package).to_owned()
 }
 
 /// Where the results of a configuration go.

@@ -83,10 +83,15 @@ impl Callouts {
 
     /// Forgets all callouts.
     pub(crate) fn clear(&self) {
-        let old = self
-            .wheel
-            .with(|wheel| core::mem::replace(wheel, Wheel::new(0)));
-        drop(old);
+        let all = self.wheel.with(|wheel| {
+            let all = wheel.clear();
+            for callout in &all {
+                // Whoever is still inside may set or cancel it.
+                callout.key.set(IDLE);
+            }
+            all
+        });
+        drop(all);
     }
 }
 

@@ -14,6 +14,8 @@ pub(crate) trait Observer: Send + Sync {
 
 struct State {
     level: Events,
+    /// Counts news.
+    generation: u32,
     waiters: Vec<(u64, Events)>,
     observers: Vec<Arc<dyn Observer>>,
     patience: Patience,
@@ -24,7 +26,7 @@ struct State {
 /// Level and news are told apart: the level is what there is, news is what just came. Waiters and
 /// edge-triggered sets wake for news.
 pub struct Readiness {
-    /// Counts news; changes only under the lock.
+    /// The state's generation, to be looked at without the lock.
     generation: Word,
     state: Leaf<State>,
 }
@@ -36,6 +38,7 @@ impl Readiness {
             generation: Word::new(0),
             state: Leaf::new(State {
                 level,
+                generation: 0,
                 waiters: Vec::new(),
                 observers: Vec::new(),
                 patience: Patience::new(),
@@ -58,7 +61,8 @@ impl Readiness {
             if news.is_empty() {
                 return;
             }
-            self.generation.set(self.generation.get().wrapping_add(1));
+            state.generation = state.generation.wrapping_add(1);
+            self.generation.set(state.generation);
             if !state.waiters.is_empty() {
                 state.patience.woken();
                 state.waiters.retain(|(token, interest)| {
@@ -123,11 +127,11 @@ impl Readiness {
         }
         let token = host::token();
         let registered = self.state.with(|state| {
-            let early = self.generation.get() == seen;
-            if early {
+            let unchanged = state.generation == seen;
+            if unchanged {
                 state.waiters.push((token, interest));
             }
-            early
+            unchanged
         });
         if !registered {
             return Ok(());

@@ -78,7 +78,7 @@ fn acting(
 
 /// Counts.
 #[derive(Clone, Default)]
-struct Counter(Arc<AtomicU32>);
+pub(crate) struct Counter(Arc<AtomicU32>);
 
 impl Counter {
     fn add(&self) {

@@ -66,6 +66,12 @@ macro_rules! entry_points {
             unsafe { $crate::poll(next) }
         }
 
+        /// The monotonic clock of the host, in nanoseconds: what `rump_poll` counts in.
+        #[unsafe(no_mangle)]
+        extern "C" fn rump_now() -> u64 {
+            $crate::now()
+        }
+
         /// Makes a process, with a copy of the caller's descriptors (`RUMP_RFFDG`) or with none
         /// (`RUMP_RFCFDG`), and binds the calling thread to it. Returns 0 or an error number.
         #[unsafe(no_mangle)]

@@ -8,7 +8,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use base::{Config, Errno, Kernel, System};
-use hypercall::{console, tls};
+use hypercall::{clock, console, tls};
 
 use crate::call::set_errno;
 use crate::lwp::{RawLwp, bind, current};
@@ -163,4 +163,10 @@ pub unsafe fn poll(next: *mut u64) -> i32 {
         }
         Err(error) => error.number(),
     }
+}
+
+/// `rump_now`: nanoseconds of the host's monotonic clock, which a program cannot read by itself where it
+/// is a simulated one.
+pub fn now() -> u64 {
+    clock::monotonic()
 }

@@ -39,6 +39,7 @@
 //! void rump_leave(void);
 //! void rump_shutdown(struct rump_kernel *kernel);
 //! int rump_poll(uint64_t *next);
+//! uint64_t rump_now(void);
 //!
 //! int rump_pub_lwproc_rfork(int flags);
 //! int rump_pub_lwproc_newlwp(pid_t pid);
@@ -49,7 +50,7 @@
 //!
 //! # What this crate asks of the host
 //!
-//! The hypercall groups `tls` and `console`, whatever components are selected.
+//! The hypercall groups `tls`, `console` and `clock`, whatever components are selected.
 #![no_std]
 // The memory of a C caller is a fact no type can hold.
 #![allow(unsafe_code)]
@@ -74,7 +75,7 @@ mod tests;
 pub use address::{SockAddrIn, SockAddrOut};
 pub use call::{CResult, public, syscall, yielded};
 pub use event::{EpollEventIn, EpollEvents, PollFds, RawEpollEvent, RawPollfd};
-pub use kernel::{RawKernel, boot, enter, init, leave, poll, shutdown};
+pub use kernel::{RawKernel, boot, enter, init, leave, now, poll, shutdown};
 pub use lwp::{
     RFCFDG, RFFDG, RawLwp, lwproc_curlwp, lwproc_newlwp, lwproc_releaselwp, lwproc_rfork,
     lwproc_switch,

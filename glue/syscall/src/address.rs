@@ -96,6 +96,11 @@ impl<'a> SockAddrOut<'a> {
         SockAddrOut(place)
     }
 
+    /// `EFAULT` if the caller wants none: of a call that is for nothing else.
+    pub fn require(&self) -> Result<(), Errno> {
+        self.0.as_ref().map(|_| ()).ok_or(Errno::EFAULT)
+    }
+
     /// Puts the address there.
     pub fn put(&mut self, address: SockAddr) {
         if let Some(place) = &mut self.0 {

@@ -41,7 +41,8 @@ pub(super) fn emit(plan: &Plan, artifacts: &[Artifact], folder: &Path) -> String
         .iter()
         .map(|param| {
             json!({
-                "name": format!("{}.{}", param.component, param.name),
+                "name": param.name,
+                "component": param.component,
                 "value": param.effective(),
                 "doc": param.doc,
             })

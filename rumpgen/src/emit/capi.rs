@@ -16,28 +16,20 @@ use crate::source::Sources;
 use crate::source::syscalls::{Call, Kind};
 use crate::vocabulary::Form;
 
-/// Whether this configuration has a C interface.
+/// Whether this configuration has a C interface: it is a library, and no application is linked in.
 pub fn is_emitted(plan: &Plan) -> bool {
-    plan.platform.artifacts.contains(&Artifact::Library)
+    plan.request.app.is_none() && plan.platform.artifacts.contains(&Artifact::Library)
 }
 
-/// The name of the shared library that programs remember; its number changes with the interface.
-pub const SONAME: &str = "librump.so.0";
+/// The name cargo knows the library by.
+pub const LIBRARY: &str = "rump_capi";
 
 /// Every file of the C interface, by path.
 pub(super) fn emit(sources: &Sources) -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
     let mut file = |path: &str, text: String| files.insert(path.to_owned(), text);
-    file(
-        "capi-static/Cargo.toml",
-        manifest(sources, "static", "staticlib"),
-    );
-    file(
-        "capi-shared/Cargo.toml",
-        manifest(sources, "shared", "cdylib"),
-    );
-    file("capi-shared/build.rs", link_arguments());
-    file("capi/lib.rs", library(sources));
+    file("capi/Cargo.toml", manifest(sources));
+    file("capi/src/lib.rs", library(sources));
 
     let calls = || sources.all_calls().map(|(_, call)| call);
     file(
@@ -58,7 +50,7 @@ pub(super) fn emit(sources: &Sources) -> BTreeMap<String, String> {
     files
 }
 
-fn manifest(sources: &Sources, name: &str, kind: &str) -> String {
+fn manifest(sources: &Sources) -> String {
     let called = sources.calls.iter().filter(|(_, calls)| !calls.is_empty());
     let mut dependencies: Vec<_> = called.map(|(package, _)| package.as_str()).collect();
     dependencies.extend(["cabi", "hypercall", "syscall"]);
@@ -69,31 +61,14 @@ fn manifest(sources: &Sources, name: &str, kind: &str) -> String {
         .map(|name| json!({ "name": name }))
         .collect();
     let data = json!({
-        "package": format!("capi-{name}"),
-        "lib": format!("rump_{name}"),
-        "kind": kind,
+        "lib": LIBRARY,
         "version": workspace::VERSION,
         "dependencies": dependencies,
     });
     template::render("capi.toml", &data)
 }
 
-/// A shared library with a symbol nobody defines would link, and fail when it is loaded.
-fn link_arguments() -> String {
-    let soname = format!("cargo::rustc-cdylib-link-arg=-Wl,-soname,{SONAME}");
-    rust::file(
-        "How the shared library is linked.",
-        quote! {
-            fn main() {
-                println!("cargo::rerun-if-changed=build.rs");
-                println!("cargo::rustc-cdylib-link-arg=-Wl,-z,defs");
-                println!(#soname);
-            }
-        },
-    )
-}
-
-/// The root of both packages.
+/// The root of the package.
 fn library(sources: &Sources) -> String {
     let functions = sources
         .all_calls()

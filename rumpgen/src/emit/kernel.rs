@@ -6,9 +6,13 @@ use serde_json::json;
 
 use super::{rust, template, workspace};
 use crate::plan::{At, Layer, Param, ParamKind, Plan};
+use crate::source::Sources;
+
+/// The facade's package.
+const FACADE: &str = "rump";
 
 /// Its manifest.
-pub(super) fn manifest(plan: &Plan) -> String {
+pub(super) fn manifest(plan: &Plan, sources: &Sources) -> String {
     let mut dependencies: Vec<_> = plan
         .components
         .iter()
@@ -16,9 +20,16 @@ pub(super) fn manifest(plan: &Plan) -> String {
         .collect();
     dependencies.push(json!({ "name": "hypercall", "features": [] }));
     dependencies.push(json!({ "name": plan.platform.package, "features": [] }));
-    dependencies.push(json!({ "name": "rump", "features": plan.facade }));
+    dependencies.push(json!({ "name": FACADE, "features": plan.facade }));
     dependencies.sort_by_key(|dependency| dependency["name"].to_string());
-    let data = json!({ "version": workspace::VERSION, "dependencies": dependencies });
+    // Whoever takes the kernel as a library may switch on what the facade has for programs with `std`.
+    let facade = sources.crates.get(FACADE);
+    let std = facade.is_some_and(|facade| facade.features.contains_key("std"));
+    let data = json!({
+        "version": workspace::VERSION,
+        "dependencies": dependencies,
+        "std": std.then_some(FACADE),
+    });
     template::render("kernel.toml", &data)
 }
 

@@ -17,7 +17,7 @@ pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub(super) fn manifest(plan: &Plan, sources: &Sources) -> String {
     let mut members = vec!["kernel".to_owned()];
     if capi::is_emitted(plan) {
-        members.extend(["capi-shared".to_owned(), "capi-static".to_owned()]);
+        members.push("capi".to_owned());
     }
     if plan.request.app.is_some() {
         members.push("app".to_owned());

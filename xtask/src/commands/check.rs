@@ -1,7 +1,8 @@
 //! `check`: holds the manifests against the code.
 //!
-//! What a component's crate depends on must be what its manifest requires. Each component is compiled, and the hypercalls its code makes must be those its manifest names,
-//! or those of the components it stands on, whose code may have been compiled into it.
+//! What a component's crate depends on must be what its manifest requires. Each component is
+//! compiled, and the hypercalls its code makes must be those its manifest names, or those of the
+//! components it stands on, whose code may have been compiled into it.
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
@@ -11,7 +12,7 @@ use rumpgen::build::{self, Options, Products};
 use rumpgen::dependencies;
 use rumpgen::diagnostic::{Diagnostic, Diagnostics};
 use rumpgen::pipeline::Generated;
-use rumpgen::plan::{Component, EdgeKind, Plan, Profile, rust_ident};
+use rumpgen::plan::{Component, EdgeKind, Plan, rust_ident};
 use rumpgen::source::hypercalls::SYMBOL_PREFIX;
 use rumpgen::symbols;
 use rumpgen::write::{self, Sourcing};
@@ -28,8 +29,8 @@ pub(crate) fn run(asked: &Check) -> Result<ExitCode, Failure> {
     if !selection.names_something() {
         let all: Vec<_> = catalogue.components.keys().map(String::as_str).collect();
         selection.components = Some(all.join(","));
+        selection.name = Some("check".to_owned());
     }
-    dependencies::check(&catalogue, &repository::root()).map_err(Failure::asked)?;
     dependencies::check(&catalogue, &repository::root()).map_err(Failure::asked)?;
     let generated = unoptimised(&selection)?;
     let products = compile(&generated, asked)?;
@@ -48,12 +49,10 @@ pub(crate) fn run(asked: &Check) -> Result<ExitCode, Failure> {
 
 /// In the optimising build the crates hold no objects before they are linked.
 fn unoptimised(selection: &Selection) -> Result<Generated, Failure> {
-    let mut generated = repository::generate(&Selection {
+    repository::generate(&Selection {
         dev: true,
         ..selection.clone()
-    })?;
-    generated.plan.request.profile = Profile::Dev;
-    Ok(generated)
+    })
 }
 
 fn compile(generated: &Generated, asked: &Check) -> Result<Products, Failure> {

@@ -27,6 +27,8 @@ pub(crate) fn run(asked: &Clean) -> Result<ExitCode, Failure> {
         let places = repository::places(&name);
         remove(&places.workspace)?;
         remove(&places.artifacts)?;
+        // What builds take turns by; missing where none ran.
+        let _ = fs::remove_file(places.artifacts.with_file_name(format!("{name}.lock")));
         println!("removed {name}");
     }
     Ok(ExitCode::SUCCESS)

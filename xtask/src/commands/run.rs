@@ -30,7 +30,7 @@ pub(crate) fn run(asked: &Run) -> Result<ExitCode, Failure> {
     };
     let options = Options {
         offline: asked.offline,
-        packages: vec!["app".to_owned()],
+        packages: Vec::new(),
         colour: std::io::stderr().is_terminal(),
     };
     build(&generated, &options, asked.verbosity)?;

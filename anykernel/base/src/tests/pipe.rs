@@ -94,7 +94,7 @@ impl File for Pipe {
     }
 
     fn try_write(&self, lwp: &Lwp<'_>, from: &mut UioIn<'_>) -> Result<usize, Wait> {
-        self.with(lwp, Events::IN, |state| {
+        self.with(lwp, Events::NONE, |state| {
             let room = self.capacity - state.bytes.len();
             if room == 0 {
                 return Err(Wait::For(Events::OUT));

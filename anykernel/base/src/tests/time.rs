@@ -24,7 +24,7 @@ fn callouts_come_in_order_never_early_and_a_tick_late_at_most() {
     let kernel = kernel();
     let times = Times::new(Leaf::new(Vec::new()));
     let start = sim::now();
-    let spans = [5 * MS, 1, 700 * MS, 64 * MS, 100_000 * MS, 5 * MS + 1];
+    let spans = [5 * MS, 1, 700 * MS, 64 * MS, 100_000 * MS, 8 * MS];
     let callouts: Vec<_> = (0..).map(|name| noting(&times, name)).take(6).collect();
     enter(kernel.process(), |lwp| {
         for (callout, span) in callouts.iter().zip(spans) {

@@ -92,7 +92,8 @@ impl Capture {
             let bytes = frame.payload();
             let taken = &bytes[..bytes.len().min(SNAPLEN)];
             self.state.with(|state| {
-                if state.bytes.len() + 16 + taken.len() > CAPACITY {
+                let len = 16 + taken.len();
+                if state.bytes.len() + len > CAPACITY || state.bytes.try_reserve(len).is_err() {
                     state.dropped += 1;
                     return;
                 }

@@ -168,7 +168,7 @@ impl FramePool {
         let spare = Spare { buffer, charge };
         // What does not fit is freed out here, not under the lock.
         let _full = self.spare[class].with(|kept| {
-            if kept.len() < KEPT[class] {
+            if kept.len() < KEPT[class] && kept.try_reserve(1).is_ok() {
                 kept.push(spare);
                 None
             } else {

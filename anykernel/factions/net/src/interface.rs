@@ -153,7 +153,7 @@ impl Interface {
             return;
         }
         let refused = self.state.with(|state| {
-            if state.queue.len() < QUEUE_LIMIT {
+            if state.queue.len() < QUEUE_LIMIT && state.queue.try_reserve(1).is_ok() {
                 state.queue.push(frame);
                 None
             } else {
@@ -237,5 +237,63 @@ impl fmt::Debug for Interface {
             .field("name", &self.name)
             .field("up", &self.is_up())
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Reason;
+    use crate::testing::{boot, packet};
+
+    /// To all stations, so that nobody has to be asked for.
+    fn broadcast() -> alloc::vec::Vec<u8> {
+        packet("10.0.0.2", "10.0.0.255", 17, b"x")
+    }
+
+    #[test]
+    fn what_gathered_is_sent_in_one_batch() {
+        let host = boot();
+        let link = host.ethernet("virt", &["10.0.0.2/24"]);
+        host.in_kernel(|lwp, net| {
+            for _ in 0..20 {
+                let frame = net.pool().copy_of(&broadcast()).unwrap();
+                net.output(lwp, frame, None).unwrap();
+            }
+            assert!(link.batches().is_empty());
+            net.flush(lwp);
+            net.flush(lwp);
+        });
+        assert_eq!(link.batches(), [20]);
+    }
+
+    #[test]
+    fn what_the_link_refuses_is_counted_and_given_back() {
+        let host = boot();
+        let link = host.ethernet("virt", &["10.0.0.2/24"]);
+        let before = link.interface.statistics();
+        link.link.room.with(|room| *room = 3);
+        host.in_kernel(|lwp, net| {
+            for _ in 0..20 {
+                let frame = net.pool().copy_of(&broadcast()).unwrap();
+                net.output(lwp, frame, None).unwrap();
+            }
+            net.flush(lwp);
+        });
+        let after = link.interface.statistics();
+        assert_eq!(after.tx_frames - before.tx_frames, 3);
+        assert_eq!(after.dropped(Reason::QueueFull), 17);
+    }
+
+    #[test]
+    fn who_never_flushes_does_not_gather_without_end() {
+        let host = boot();
+        let link = host.ethernet("virt", &["10.0.0.2/24"]);
+        host.in_kernel(|lwp, net| {
+            for _ in 0..super::QUEUE_LIMIT + 5 {
+                let frame = net.pool().copy_of(&broadcast()).unwrap();
+                net.output(lwp, frame, None).unwrap();
+            }
+        });
+        assert_eq!(link.interface.statistics().dropped(Reason::QueueFull), 5);
     }
 }

@@ -42,6 +42,8 @@ mod table;
 mod testing;
 
 pub use address::{Cidr, InterfaceAddress};
+pub use capture::Capture;
+pub use dhcp::Lease;
 pub use frame::{Batch, Frame, FramePool, HEADROOM, MAX_FRAME};
 pub use interface::Interface;
 pub use link::{Link, Medium};

@@ -37,8 +37,8 @@ pub trait IpReceiver: Send + Sync {
     /// Processes what was queued. Called after a batch, with no lock held.
     fn settle(&self, lwp: &Lwp<'_>);
 
-    /// Gets back an IP packet it had sent, whose next hop does not answer. Called with no lock held;
-    /// [`settle`](Self::settle) follows.
+    /// Gets back an IP packet it had sent, or a fragment of one, whose next hop does not answer. Called
+    /// with no lock held; [`settle`](Self::settle) follows.
     fn unreachable(&self, lwp: &Lwp<'_>, packet: Frame) {
         let _ = (lwp, packet);
     }

@@ -65,6 +65,8 @@ pub(crate) struct TestLink {
     sent: Leaf<Vec<Vec<u8>>>,
     /// The sizes of the batches.
     batches: Leaf<Vec<usize>>,
+    /// How many more frames it takes.
+    pub(crate) room: Leaf<usize>,
 }
 
 impl Link for TestLink {
@@ -82,7 +84,12 @@ impl Link for TestLink {
 
     fn transmit(&self, _: &Lwp<'_>, net: &Net, _: &Arc<Interface>, frames: &mut Batch) {
         self.batches.with(|batches| batches.push(frames.len()));
-        for frame in frames.drain(..) {
+        let taken = self.room.with(|room| {
+            let taken = frames.len().min(*room);
+            *room -= taken;
+            taken
+        });
+        for frame in frames.drain(..taken) {
             let bytes = frame.payload().to_vec();
             self.sent.with(|sent| sent.push(bytes));
             net.pool().recycle(frame);
@@ -177,6 +184,7 @@ impl Host {
             loopback,
             sent: Leaf::new(Vec::new()),
             batches: Leaf::new(Vec::new()),
+            room: Leaf::new(usize::MAX),
         });
         let interface = self.in_kernel(|lwp, net| {
             let interface = net.attach(lwp, prefix, link.clone());

@@ -13,6 +13,12 @@ impl hypercall::Memory for Platform {
     }
 
     #[inline(always)]
+    fn allocate_zeroed(size: usize, align: usize) -> usize {
+        // SAFETY: as above.
+        unsafe { System.alloc_zeroed(Layout::from_size_align_unchecked(size, align)) as usize }
+    }
+
+    #[inline(always)]
     fn release(address: usize, size: usize, align: usize) {
         // SAFETY: as above; the address came from `allocate` with the same layout.
         unsafe {

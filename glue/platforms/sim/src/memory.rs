@@ -13,6 +13,11 @@ impl hypercall::Memory for Platform {
         unsafe { System.alloc(Layout::from_size_align_unchecked(size, align)) as usize }
     }
 
+    fn allocate_zeroed(size: usize, align: usize) -> usize {
+        // SAFETY: as above.
+        unsafe { System.alloc_zeroed(Layout::from_size_align_unchecked(size, align)) as usize }
+    }
+
     fn release(address: usize, size: usize, align: usize) {
         // SAFETY: as above; the address came from `allocate` with the same layout.
         unsafe {

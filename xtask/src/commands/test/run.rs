@@ -10,7 +10,7 @@ use crate::repository;
 
 /// Names the file to which a test that cannot run here adds a line with its name and what is
 /// missing. The harness knows no such outcome and takes it for passed.
-const SKIPPED: &str = "RUMP_SKIPPED_TESTS";
+const SKIPPED: &str = "RUMP_TEST_SKIPS";
 
 /// How many tests passed, failed and were skipped.
 #[derive(Debug, Default)]

@@ -120,8 +120,6 @@ impl Family {
                 Endpoint::new(v6.ip().to_canonical(), v6.port()),
                 v6.scope_id(),
             )),
-            // Linux finds the structure too short before it looks at the family.
-            (Family::V6, SockAddr::Inet(_)) => Err(Errno::EINVAL),
             _ => Err(Errno::EAFNOSUPPORT),
         }
     }

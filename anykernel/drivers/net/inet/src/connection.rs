@@ -3,6 +3,8 @@
 //!
 //! Knows nothing of descriptors, of waiting, or of other connections. Its owner has it behind a lock.
 
+mod patience;
+
 use alloc::sync::Arc;
 use alloc::vec;
 
@@ -16,21 +18,9 @@ use syscall::{UioIn, UioOut};
 
 use crate::address::{Endpoint, Tuple};
 use crate::device::Device;
-use crate::random;
+use crate::sequence::seed_for;
 use crate::tcp_options::TcpOptions;
-
-const SECOND: u64 = 1_000_000_000;
-
-/// How long an unanswered SYN is repeated (Linux: six times, doubling from one second).
-const CONNECT_LIMIT: u64 = 127 * SECOND;
-/// How long an unanswered SYN|ACK is (Linux: five times).
-const ACCEPT_LIMIT: u64 = 63 * SECOND;
-/// How long the peer may leave data unacknowledged without a sign of life (Linux: 15 repetitions).
-const SILENCE_LIMIT: u64 = 924 * SECOND;
-/// How long a closed connection waits for the peer's FIN (Linux's `tcp_fin_timeout`).
-const FIN_LIMIT: u64 = 60 * SECOND;
-/// The least time before a look at the connection that smoltcp asks for at once.
-const SOON: u64 = 1_000_000;
+use patience::{KeepAlive, SILENCE_LIMIT};
 
 /// How long acknowledgements wait for data to go with, on real links. In this kernel nothing is won
 /// by it, and a timer is lost.
@@ -68,19 +58,15 @@ pub(crate) struct Path {
     pub(crate) mtu: usize,
     /// The other end is in this kernel.
     pub(crate) local: bool,
-}
-
-/// How an idle peer is asked whether it lives, in nanoseconds.
-struct KeepAlive {
-    idle: u64,
-    interval: u64,
-    count: u32,
+    /// The first sequence number.
+    pub(crate) first: u32,
 }
 
 /// A connection.
 pub(crate) struct Connection {
     net: Arc<Net>,
     pub(crate) tuple: Tuple,
+    first: u32,
     via: Option<Arc<net::Interface>>,
     interface: Interface,
     sockets: SocketSet<'static>,
@@ -136,7 +122,7 @@ impl Connection {
         socket.set_ack_delay((!path.local).then_some(ACK_DELAY));
         let mut device = Device::new(net.clone(), path.mtu, path.local);
         let mut config = Config::new(HardwareAddress::Ip);
-        config.random_seed = random();
+        config.random_seed = seed_for(path.first);
         let now = lwp.now();
         let mut interface = Interface::new(config, &mut device, instant(now));
         // Whether an address is ours was decided before a packet gets here.
@@ -146,6 +132,7 @@ impl Connection {
         let mut connection = Connection {
             net: net.clone(),
             tuple,
+            first: path.first,
             via: path.via,
             interface,
             sockets,
@@ -225,6 +212,11 @@ impl Connection {
         self.armed = u64::MAX;
     }
 
+    /// The number it began at.
+    pub(crate) fn first(&self) -> u32 {
+        self.first
+    }
+
     /// Whether it is on its way to be one.
     pub(crate) fn is_opening(&self) -> bool {
         matches!(
@@ -249,15 +241,7 @@ impl Connection {
         if !options.keep_alive {
             socket.set_keep_alive(None);
         }
-        self.keep_alive = options.keep_alive.then(|| KeepAlive {
-            idle: u64::from(options.keep_idle) * SECOND,
-            interval: u64::from(options.keep_interval) * SECOND,
-            count: options.keep_count,
-        });
-        self.silence_limit = match options.user_timeout {
-            0 => SILENCE_LIMIT,
-            millis => u64::from(millis) * 1_000_000,
-        };
+        self.set_patience(options);
     }
 
     // ---- data ----
@@ -404,13 +388,16 @@ impl Connection {
             // Nobody will read it, and the peer shall know (RFC 2525 §2.17).
             self.abort();
         }
-        self.transmit(lwp, &mut report);
+        self.transmit_at(lwp, now, &mut report);
         report
     }
 
     /// Sends what there is to send, and sees to the timer.
     pub(crate) fn transmit(&mut self, lwp: &Lwp<'_>, report: &mut Report) {
-        let now = lwp.now();
+        self.transmit_at(lwp, lwp.now(), report);
+    }
+
+    fn transmit_at(&mut self, lwp: &Lwp<'_>, now: u64, report: &mut Report) {
         let before = self.state();
         self.keep_alive(now);
         while self
@@ -463,79 +450,6 @@ impl Connection {
                 })
             }
             _ => {}
-        }
-    }
-
-    /// Whether the peer owes an answer in this state.
-    fn owes(&self, state: State) -> bool {
-        match state {
-            State::SynSent
-            | State::SynReceived
-            | State::FinWait1
-            | State::Closing
-            | State::LastAck => true,
-            State::Closed | State::Listen | State::TimeWait => false,
-            _ => self.socket().send_queue() > 0,
-        }
-    }
-
-    /// Gives up on a peer that is silent for too long, and sets the timer for the next look.
-    fn watch(&mut self, lwp: &Lwp<'_>, now: u64, report: &mut Report) {
-        let state = self.state();
-        if !self.owes(state) {
-            self.owed_since = None;
-        } else if self.owed_since.is_none() {
-            self.owed_since = Some(now);
-        }
-        let deadline = self.deadline(state);
-        if now >= deadline && report.end.is_none() {
-            report.end = Some(match state {
-                State::FinWait2 => End::Quiet,
-                State::SynReceived => End::Stillborn,
-                _ => End::Failed(Errno::ETIMEDOUT),
-            });
-            return;
-        }
-        let next = match self.interface.poll_at(instant(now), &self.sockets) {
-            Some(at) => (at.total_micros() as u64 * 1000)
-                .max(now + SOON)
-                .min(deadline),
-            None => deadline,
-        };
-        // A timer that fires too early is set again then: cheaper than to move it with every segment.
-        if next < self.armed {
-            self.armed = next;
-            self.timer.set(lwp, next);
-        }
-    }
-
-    /// When to give up.
-    fn deadline(&self, state: State) -> u64 {
-        let limit = match state {
-            State::SynSent => CONNECT_LIMIT,
-            State::SynReceived => ACCEPT_LIMIT,
-            State::FinWait2 if self.orphaned => return self.heard_at + FIN_LIMIT,
-            _ => self.silence_limit,
-        };
-        let owed = self.owed_since.map_or(u64::MAX, |since| since + limit);
-        let alive = match (&self.keep_alive, state) {
-            (Some(keep), State::Established | State::CloseWait | State::FinWait2) => {
-                self.heard_at + keep.idle + keep.interval * u64::from(keep.count)
-            }
-            _ => u64::MAX,
-        };
-        owed.min(alive)
-    }
-
-    /// Has smoltcp ask an idle peer for a sign of life: the first time after `idle`, then more often.
-    fn keep_alive(&mut self, now: u64) {
-        if let Some(keep) = &self.keep_alive {
-            let silent = now.saturating_sub(self.heard_at) >= keep.idle;
-            let nanos = if silent { keep.interval } else { keep.idle };
-            let period = Duration::from_micros(nanos / 1000);
-            self.sockets
-                .get_mut::<Socket>(self.handle)
-                .set_keep_alive(Some(period));
         }
     }
 

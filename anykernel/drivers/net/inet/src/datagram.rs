@@ -3,18 +3,21 @@
 //! Their state is small and is behind a leaf lock; a datagram that arrives goes straight into the queue,
 //! and only the news of it wait for whoever settles.
 
+mod socket;
+
 use alloc::collections::VecDeque;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::net::IpAddr;
+use core::sync::atomic::Ordering;
 
 use base::sync::Leaf;
 use base::{Errno, Events, Lwp, Readiness, Wait, Wakes};
-use net::{Frame, Received, Socket};
+use net::{Frame, Interface};
+use syscall::SockAddr;
 use syscall::consts::*;
-use syscall::{SockAddr, UioIn, UioOut};
 
-use crate::address::{Endpoint, Family, is_link_local, or_loopback};
+use crate::address::{Endpoint, Family, or_loopback};
 use crate::inet::{Inet, Job};
 use crate::options::{self, Common};
 use crate::ports::Claim;
@@ -62,7 +65,9 @@ pub(crate) struct DatagramState {
     /// The address it is bound to, or that connecting chose.
     pub(crate) local: Option<IpAddr>,
     pub(crate) peer: Option<Endpoint>,
-    /// The interface of the peer's link-local address.
+    /// By which interface to the peer, where its address does not say.
+    via: Option<Arc<Interface>>,
+    /// The interface of a link-local address, the peer's or its own.
     pub(crate) link: u32,
     error: Option<Errno>,
     shut_read: bool,
@@ -83,7 +88,16 @@ pub(crate) struct Datagram {
 pub(crate) struct Route {
     pub(crate) to: Endpoint,
     pub(crate) from: Endpoint,
-    pub(crate) link: u32,
+    /// By which interface, where the addresses do not say.
+    pub(crate) via: Option<Arc<Interface>>,
+    pub(crate) hop_limit: u8,
+}
+
+impl Route {
+    /// Whether it ends in this kernel, so that nobody needs checksums.
+    pub(crate) fn is_local(&self) -> bool {
+        self.via.as_ref().is_some_and(|via| via.is_loopback())
+    }
 }
 
 impl DatagramSocket {
@@ -108,6 +122,7 @@ impl DatagramSocket {
                 bound: false,
                 local: None,
                 peer: None,
+                via: None,
                 link: 0,
                 error: None,
                 shut_read: false,
@@ -118,7 +133,10 @@ impl DatagramSocket {
             this: Weak::clone(this),
         });
         if raw {
-            inet.tables.with(|tables| tables.raw.push(socket.clone()));
+            inet.tables.with(|tables| {
+                tables.raw.push(socket.clone());
+                inet.raw_sockets.store(tables.raw.len(), Ordering::Relaxed);
+            });
         }
         socket
     }
@@ -204,40 +222,56 @@ impl DatagramSocket {
     /// Where a datagram to `to`, or to the peer, goes.
     pub(crate) fn route(&self, lwp: &Lwp<'_>, to: Option<SockAddr>) -> Result<Route, Errno> {
         let named = to.map(|to| self.resolve(&to)).transpose()?;
-        let (to, link, local, port, common) = self.update(lwp, |state| {
-            if let Some(errno) = state.error.take() {
-                return Err(errno);
-            }
-            if state.shut_write {
-                return Err(Errno::EPIPE);
-            }
-            let (to, link) = match (named, state.peer) {
-                (Some((to, 0)), _) => (to, state.link),
-                (Some((to, link)), _) => (to, link),
-                (None, Some(peer)) => (peer, state.link),
-                (None, None) => return Err(Errno::EDESTADDRREQ),
-            };
-            let port = state.port.map_or(0, |(port, _)| port);
-            Ok((to, link, state.local, port, state.common))
-        })?;
+        let known = self.state.with(|state| {
+            let usable = !state.shut_write && state.error.is_none();
+            usable.then(|| {
+                let unspecified = self.family.unspecified();
+                let port = state.port.map_or(0, |(port, _)| port);
+                let route = Route {
+                    to: state.peer.unwrap_or(Endpoint::new(unspecified, 0)),
+                    from: Endpoint::new(state.local.unwrap_or(unspecified), port),
+                    via: state.via.clone(),
+                    hop_limit: state.hop_limit.unwrap_or(options::HOP_LIMIT),
+                };
+                (route, state.peer.is_some(), state.link, state.common)
+            })
+        });
+        let Some((mut route, connected, link, common)) = known else {
+            let error = self.update(lwp, |state| match state.peer {
+                // Comes before all that is wrong with the socket itself.
+                None if named.is_none() => Some(Errno::EDESTADDRREQ),
+                _ => state.error.take(),
+            });
+            return Err(error.unwrap_or(Errno::EPIPE));
+        };
+        let Some((to, named_link)) = named else {
+            return connected.then_some(route).ok_or(Errno::EDESTADDRREQ);
+        };
         if common.v6only && to.addr.is_ipv4() {
             return Err(Errno::ENETUNREACH);
         }
         if !common.broadcast && self.inet.is_broadcast(to.addr) {
             return Err(Errno::EACCES);
         }
-        let from = match local {
-            Some(local) => local,
-            None => self.inet.net.source_for(lwp, to.addr)?,
-        };
-        if from.is_ipv4() != to.addr.is_ipv4() {
+        route.to = to;
+        if route.from.addr.is_unspecified() {
+            route.from.addr = self.inet.net.source_for(lwp, to.addr)?;
+        }
+        let link = if named_link == 0 { link } else { named_link };
+        route.via = self.inet.link(to.addr, link);
+        self.complete(lwp, &mut route)?;
+        Ok(route)
+    }
+
+    /// Sees whether a route can be, and whether it ends in this kernel.
+    fn complete(&self, lwp: &Lwp<'_>, route: &mut Route) -> Result<(), Errno> {
+        if route.from.addr.is_ipv4() != route.to.addr.is_ipv4() {
             return Err(Errno::ENETUNREACH);
         }
-        Ok(Route {
-            to,
-            from: Endpoint::new(from, port),
-            link,
-        })
+        if self.inet.net.is_local(lwp, route.to.addr) {
+            route.via = self.inet.net.loopback();
+        }
+        Ok(())
     }
 
     fn resolve(&self, address: &SockAddr) -> Result<(Endpoint, u32), Errno> {
@@ -269,15 +303,20 @@ impl DatagramSocket {
             Some(local) => local,
             None => self.inet.net.source_for(lwp, peer.addr)?,
         };
-        if local.is_ipv4() != peer.addr.is_ipv4() {
-            return Err(Errno::ENETUNREACH);
-        }
+        let mut route = Route {
+            to: peer,
+            from: Endpoint::new(local, 0),
+            via: self.inet.link(peer.addr, link),
+            hop_limit: 0,
+        };
+        self.complete(lwp, &mut route)?;
         if self.kind == Kind::Udp {
             self.bind_if_unbound(lwp)?;
         }
         self.update(lwp, |state| {
             state.local = Some(local);
             state.peer = Some(peer);
+            state.via = route.via;
             state.link = link;
         });
         self.rehash(Some(local));
@@ -285,13 +324,23 @@ impl DatagramSocket {
     }
 
     fn dissolve(&self, lwp: &Lwp<'_>) -> Result<(), Errno> {
-        self.update(lwp, |state| {
+        let given = self.update(lwp, |state| {
             state.peer = None;
             if !state.bound {
                 state.local = None;
+                return state.port.take();
             }
+            if let Some((_, claim)) = &state.port {
+                let addr = claim.scope.addr;
+                state.local = (!addr.is_unspecified()).then_some(addr);
+            }
+            None
         });
-        self.rehash(None);
+        match given {
+            // It came with the connection and goes with it.
+            Some((port, claim)) => self.leave_port(port, &claim),
+            None => self.rehash(None),
+        }
         Ok(())
     }
 }
@@ -362,179 +411,5 @@ impl Inet {
                     .addresses()
                     .iter()
                     .any(|own| own.cidr.broadcast() == Some(addr))
-    }
-}
-
-impl Socket for DatagramSocket {
-    fn readiness(&self) -> &Readiness {
-        &self.readiness
-    }
-
-    fn domain(&self) -> u16 {
-        self.family.number()
-    }
-
-    fn kind(&self) -> u32 {
-        match self.kind {
-            Kind::Udp => SOCK_DGRAM,
-            Kind::Raw(_) => SOCK_RAW,
-        }
-    }
-
-    fn protocol(&self) -> u32 {
-        match self.kind {
-            Kind::Udp => IPPROTO_UDP,
-            Kind::Raw(protocol) => protocol.into(),
-        }
-    }
-
-    fn bind(&self, lwp: &Lwp<'_>, address: &SockAddr) -> Result<(), Errno> {
-        match self.kind {
-            Kind::Udp => self.bind_udp(lwp, address),
-            Kind::Raw(_) => self.bind_raw(lwp, address),
-        }
-    }
-
-    fn listen(&self, _lwp: &Lwp<'_>, _backlog: u32) -> Result<(), Errno> {
-        Err(Errno::EOPNOTSUPP)
-    }
-
-    fn try_accept(&self, _lwp: &Lwp<'_>) -> Result<(Arc<dyn Socket>, SockAddr), Wait> {
-        Err(Errno::EOPNOTSUPP.into())
-    }
-
-    fn connect(&self, lwp: &Lwp<'_>, address: &SockAddr) -> Result<(), Wait> {
-        Ok(self.connect_to(lwp, address)?)
-    }
-
-    fn try_send(
-        &self,
-        lwp: &Lwp<'_>,
-        data: &mut UioIn<'_>,
-        to: Option<SockAddr>,
-        flags: u32,
-    ) -> Result<usize, Wait> {
-        if data.remaining() > 65535 {
-            return Err(Errno::EMSGSIZE.into());
-        }
-        if flags & MSG_OOB != 0 {
-            return Err(Errno::EOPNOTSUPP.into());
-        }
-        let sent = match self.kind {
-            Kind::Udp => self.send_udp(lwp, data, to),
-            Kind::Raw(protocol) => self.send_raw(lwp, data, to, protocol),
-        };
-        self.inet.settle(lwp);
-        Ok(sent?)
-    }
-
-    fn try_receive(
-        &self,
-        lwp: &Lwp<'_>,
-        data: &mut UioOut<'_>,
-        flags: u32,
-    ) -> Result<Received, Wait> {
-        let peek = flags & MSG_PEEK != 0;
-        let nonblock = flags & MSG_DONTWAIT != 0;
-        let Some(datagram) = self.take(lwp, peek, nonblock)? else {
-            return Ok(Received::default());
-        };
-        let copied = data.put(datagram.frame.payload());
-        let len = datagram.frame.len();
-        let from = self.family.report(datagram.from, datagram.link);
-        if peek {
-            self.update(lwp, |state| state.queue.push_front(datagram));
-        } else {
-            self.inet.net.pool().recycle(datagram.frame);
-        }
-        let copied = copied?;
-        Ok(Received {
-            len: if flags & MSG_TRUNC != 0 { len } else { copied },
-            from: Some(from),
-            flags: if copied < len { MSG_TRUNC } else { 0 },
-        })
-    }
-
-    fn shutdown(&self, lwp: &Lwp<'_>, how: u32) -> Result<(), Errno> {
-        self.update(lwp, |state| {
-            state.shut_read |= how != SHUT_WR;
-            state.shut_write |= how != SHUT_RD;
-            // The direction ends all the same: so it is on Linux.
-            state.peer.map(|_| ()).ok_or(Errno::ENOTCONN)
-        })
-    }
-
-    fn local_address(&self, _lwp: &Lwp<'_>) -> SockAddr {
-        let (local, port, link) = self.state.with(|state| {
-            let port = match self.kind {
-                Kind::Udp => state.port.map_or(0, |(port, _)| port),
-                Kind::Raw(protocol) => protocol.into(),
-            };
-            (state.local, port, state.link)
-        });
-        let local = local.unwrap_or(self.family.unspecified());
-        self.family.report(Endpoint::new(local, port), link)
-    }
-
-    fn peer_address(&self, _lwp: &Lwp<'_>) -> Result<SockAddr, Errno> {
-        let (peer, link) = self.state.with(|state| (state.peer, state.link));
-        Ok(self.family.report(peer.ok_or(Errno::ENOTCONN)?, link))
-    }
-
-    fn set_option(&self, lwp: &Lwp<'_>, level: u32, name: u32, value: &[u8]) -> Result<(), Errno> {
-        if level == IPPROTO_IPV6 && self.family == Family::V4 {
-            return Err(Errno::ENOPROTOOPT);
-        }
-        self.update(lwp, |state| {
-            if (level, name) == (IPPROTO_IPV6, IPV6_V6ONLY) && state.port.is_some() {
-                return Err(Errno::EINVAL);
-            }
-            state.set(level, name, value)
-        })?;
-        if let (SOL_SOCKET, SO_REUSEADDR | SO_REUSEPORT) = (level, name) {
-            self.update_claim();
-        }
-        Ok(())
-    }
-
-    fn option(&self, lwp: &Lwp<'_>, level: u32, name: u32) -> Result<Vec<u8>, Errno> {
-        if level == IPPROTO_IPV6 && self.family == Family::V4 {
-            return Err(Errno::ENOPROTOOPT);
-        }
-        self.update(lwp, |state| state.get(level, name))
-    }
-
-    fn readable(&self, _lwp: &Lwp<'_>) -> Result<usize, Errno> {
-        let first = |state: &mut DatagramState| state.queue.front().map(|one| one.frame.len());
-        Ok(self.state.with(first).unwrap_or(0))
-    }
-
-    fn close(&self, _lwp: &Lwp<'_>) {
-        let (port, queue) = self.state.with(|state| {
-            state.closed = true;
-            (state.port.take(), core::mem::take(&mut state.queue))
-        });
-        for datagram in queue {
-            self.inet.net.pool().recycle(datagram.frame);
-        }
-        let _dropped_outside = self.inet.tables.with(|tables| match (self.kind, port) {
-            (Kind::Raw(_), _) => tables.remove_raw(self),
-            (Kind::Udp, Some((port, claim))) => {
-                tables.udp_ports.release(port, &claim);
-                tables.udp.remove(port, self)
-            }
-            (Kind::Udp, None) => None,
-        });
-    }
-}
-
-/// The interface a packet has to leave by, where its addresses do not say.
-pub(crate) fn way_out(inet: &Inet, lwp: &Lwp<'_>, route: &Route) -> Option<Arc<net::Interface>> {
-    if inet.net.is_local(lwp, route.to.addr) {
-        inet.net.loopback()
-    } else if is_link_local(route.to.addr) {
-        inet.link(route.to.addr, route.link)
-    } else {
-        None
     }
 }

@@ -74,8 +74,15 @@ fn trouble_v6(kind: u8, code: u8) -> Option<Trouble> {
     Some(Trouble { errno, lasting })
 }
 
-/// The ends of a packet of ours that an error quotes, the beginning of which is there.
-fn quoted(packet: &[u8]) -> Option<(IpProtocol, Tuple)> {
+/// What is known of a packet of ours that an error quotes: its beginning has to be there.
+struct Quoted {
+    protocol: IpProtocol,
+    tuple: Tuple,
+    /// The second word of what follows the IP header: of a segment, its number.
+    sequence: u32,
+}
+
+fn quoted(packet: &[u8]) -> Option<Quoted> {
     let (src, dst, protocol, offset): (IpAddr, IpAddr, _, _) = match packet.first()? >> 4 {
         4 if packet.len() >= 20 => {
             let header = Ipv4Packet::new_unchecked(packet);
@@ -90,12 +97,16 @@ fn quoted(packet: &[u8]) -> Option<(IpProtocol, Tuple)> {
         }
         _ => return None,
     };
-    let [a, b, c, d] = *packet.get(offset..)?.first_chunk()?;
+    let [a, b, c, d, sequence @ ..] = *packet.get(offset..)?.first_chunk::<8>()?;
     let tuple = Tuple {
         local: Endpoint::new(src, u16::from_be_bytes([a, b])),
         remote: Endpoint::new(dst, u16::from_be_bytes([c, d])),
     };
-    Some((protocol, tuple))
+    Some(Quoted {
+        protocol,
+        tuple,
+        sequence: u32::from_be_bytes(sequence),
+    })
 }
 
 impl Inet {
@@ -194,9 +205,9 @@ impl Inet {
     /// Tells the sender of a packet that nobody here is at its port, or speaks its protocol.
     pub(crate) fn complain(&self, lwp: &Lwp<'_>, packet: &Packet) {
         let udp = IpProtocol::from(packet.info.protocol) == IpProtocol::Udp;
-        packet
-            .interface
-            .count_dropped(Reason::UnknownProtocol, usize::from(!udp));
+        if !udp {
+            packet.interface.count_dropped(Reason::UnknownProtocol, 1);
+        }
         if packet.info.to_many || !udp && self.is_wanted_raw(packet) {
             return;
         }
@@ -266,16 +277,21 @@ impl Inet {
     /// Tells the socket whose packet is quoted of an error. A connection that exists survives it (RFC 1122
     /// §4.2.3.9); an attempt at one does not.
     fn trouble(&self, quote: Option<&[u8]>, trouble: Trouble) {
-        let Some((protocol, tuple)) = quote.and_then(quoted) else {
+        let Some(quoted) = quote.and_then(quoted) else {
             return;
         };
+        let Quoted {
+            protocol,
+            tuple,
+            sequence,
+        } = quoted;
         match protocol {
             IpProtocol::Tcp => {
                 let socket = self
                     .tables
                     .with(|tables| tables.connections.get(&tuple).cloned());
                 if let Some(socket) = socket {
-                    self.report(&socket, trouble.errno);
+                    self.report(&socket, trouble.errno, sequence);
                 }
             }
             IpProtocol::Udp if trouble.lasting => {
@@ -313,7 +329,7 @@ mod tests {
         let mut packet = [0u8; 28];
         packet[0] = 0x45;
         assert!(quoted(&packet).is_some());
-        assert!(quoted(&packet[..23]).is_none());
+        assert!(quoted(&packet[..27]).is_none());
         packet[0] = 0x4f;
         assert!(quoted(&packet).is_none());
         assert!(quoted(&[0x60; 39]).is_none());

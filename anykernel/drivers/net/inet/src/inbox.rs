@@ -21,8 +21,8 @@ pub(crate) struct News {
     pub(crate) frames: VecDeque<Frame>,
     /// The timer fired.
     pub(crate) tick: bool,
-    /// The network says that the peer cannot be reached.
-    pub(crate) error: Option<Errno>,
+    /// The network says that a segment with this number did not reach the peer.
+    pub(crate) error: Option<(Errno, u32)>,
     /// Somebody was told of these.
     announced: bool,
 }
@@ -54,10 +54,10 @@ impl Inbox {
         self.0.with(|news| news.tick = true);
     }
 
-    /// Says that the peer cannot be reached. True: nobody knows of it yet.
-    pub(crate) fn fail(&self, errno: Errno) -> bool {
+    /// Says that a segment did not reach the peer. True: nobody knows of it yet.
+    pub(crate) fn fail(&self, errno: Errno, sequence: u32) -> bool {
         self.0.with(|news| {
-            news.error = Some(errno);
+            news.error = Some((errno, sequence));
             !core::mem::replace(&mut news.announced, true)
         })
     }

@@ -7,6 +7,7 @@
 
 use alloc::collections::VecDeque;
 use alloc::sync::{Arc, Weak};
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 use base::sync::Leaf;
 use base::{Boot, Callout, Instance, Lwp, Work};
@@ -14,6 +15,7 @@ use net::{Frame, Interface, IpInfo, IpReceiver, Net, Reason};
 
 use crate::datagram::DatagramSocket;
 use crate::demux::Tables;
+use crate::sequence::Sequences;
 use crate::tcp::TcpSocket;
 
 /// Jobs one call does before it leaves the rest to deferred work.
@@ -62,7 +64,12 @@ pub(crate) struct Inet {
     pub(crate) net: Arc<Net>,
     pub(crate) settings: Settings,
     pub(crate) tables: Leaf<Tables>,
+    pub(crate) sequences: Sequences,
     jobs: Leaf<VecDeque<Job>>,
+    /// How many jobs there are, and raw sockets: written under the lock of what they count, and
+    /// looked at without, to save it. Whoever noted a job settles, and sees at least its own.
+    waiting: AtomicUsize,
+    pub(crate) raw_sockets: AtomicUsize,
     /// Does what was too much for one call.
     relief: Arc<Work>,
     /// Ends connections in TIME-WAIT.
@@ -86,7 +93,10 @@ impl Inet {
             net,
             settings,
             tables: Leaf::new(Tables::default()),
+            sequences: Sequences::new(),
             jobs: Leaf::new(VecDeque::new()),
+            waiting: AtomicUsize::new(0),
+            raw_sockets: AtomicUsize::new(0),
             relief: {
                 let this = this.clone();
                 Work::new(instance, move |lwp| {
@@ -114,6 +124,7 @@ impl Inet {
             let bounded = matches!(job, Job::Turn(_) | Job::Tell(_));
             if bounded || jobs.len() < LIMIT {
                 jobs.push_back(job);
+                self.waiting.store(jobs.len(), Ordering::Relaxed);
                 None
             } else {
                 Some(job)
@@ -127,7 +138,7 @@ impl Inet {
     /// Does what was noted, and sends what came of it. No lock is held.
     pub(crate) fn settle(&self, lwp: &Lwp<'_>) {
         for _ in 0..BUDGET {
-            let Some(job) = self.jobs.with(VecDeque::pop_front) else {
+            let Some(job) = self.next_job() else {
                 self.net.flush(lwp);
                 return;
             };
@@ -141,6 +152,17 @@ impl Inet {
         }
         self.relief.schedule();
         self.net.flush(lwp);
+    }
+
+    fn next_job(&self) -> Option<Job> {
+        if self.waiting.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        self.jobs.with(|jobs| {
+            let job = jobs.pop_front();
+            self.waiting.store(jobs.len(), Ordering::Relaxed);
+            job
+        })
     }
 
     /// Drops a packet and counts why.

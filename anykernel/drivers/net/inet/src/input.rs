@@ -82,8 +82,13 @@ impl Inet {
                 None => Job::Stray(packet),
             });
         }
-        // A reset shall not end the state early (RFC 1337).
-        if segment.control != TcpControl::Rst && segment.segment_len() > 0 {
+        if segment.control == TcpControl::Rst {
+            // Only one that knows the very next number ends the state early (RFC 1337, RFC 5961 §3).
+            if segment.seq_number == known.theirs {
+                self.tables
+                    .with(|tables| tables.time_waits.remove(&tuple, &mut tables.tcp_ports));
+            }
+        } else if segment.segment_len() > 0 {
             let mut repr = empty_reply(&segment);
             repr.seq_number = known.ours;
             repr.ack_number = Some(known.theirs);

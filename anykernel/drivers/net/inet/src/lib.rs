@@ -32,6 +32,7 @@ mod options;
 mod ports;
 mod protocol;
 mod raw;
+mod sequence;
 mod tcp;
 mod tcp_open;
 mod tcp_options;

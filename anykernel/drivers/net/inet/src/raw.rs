@@ -2,6 +2,7 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::sync::atomic::Ordering;
 
 use base::{Errno, Lwp};
 use net::Reason;
@@ -10,14 +11,20 @@ use syscall::consts::IPPROTO_ICMPV6;
 use syscall::{SockAddr, UioIn};
 
 use crate::address::{Endpoint, Family};
-use crate::datagram::{Datagram, DatagramSocket, Kind, Route, way_out};
+use crate::datagram::{Datagram, DatagramSocket, Kind, Route};
 use crate::emit::Header;
 use crate::inet::{Inet, Packet};
-use crate::options::HOP_LIMIT;
 
 impl Inet {
     /// Gives every raw socket that wants a packet a copy of it.
+    #[inline]
     pub(crate) fn copy_to_raw(&self, packet: &Packet) {
+        if self.raw_sockets.load(Ordering::Relaxed) > 0 {
+            self.copy_to_some_raw(packet);
+        }
+    }
+
+    fn copy_to_some_raw(&self, packet: &Packet) {
         let wanting: Vec<Arc<DatagramSocket>> = self.tables.with(|tables| {
             let raw = tables.raw.iter();
             raw.filter(|socket| socket.wants(packet)).cloned().collect()
@@ -80,21 +87,17 @@ impl DatagramSocket {
         protocol: u8,
     ) -> Result<usize, Errno> {
         let route = self.route(lwp, to)?;
-        let (included, hop_limit) = self.state.with(|state| {
-            let limit = state.hop_limit.unwrap_or(HOP_LIMIT);
-            (state.header_included && self.family == Family::V4, limit)
-        });
-        if included {
+        let included = self.state.with(|state| state.header_included);
+        if included && self.family == Family::V4 {
             return self.send_with_header(lwp, data, &route);
         }
         let header = Header {
             src: route.from.addr,
             dst: route.to.addr,
             protocol: IpProtocol::from(protocol),
-            hop_limit,
+            hop_limit: route.hop_limit,
         };
         let len = data.remaining();
-        let via = way_out(&self.inet, lwp, &route);
         let mut frame = self.inet.packet(&header, len, false)?;
         let space = &mut frame.payload_mut()[header.len()..];
         if let Err(errno) = data.take(space) {
@@ -115,7 +118,7 @@ impl DatagramSocket {
             ]);
             space[2..4].copy_from_slice(&(!sum).to_be_bytes());
         }
-        self.inet.net.output(lwp, frame, via.as_ref())?;
+        self.inet.net.output(lwp, frame, route.via.as_ref())?;
         Ok(len)
     }
 
@@ -148,8 +151,7 @@ impl DatagramSocket {
         }
         packet.set_total_len(len as u16);
         packet.fill_checksum();
-        let via = way_out(&self.inet, lwp, route);
-        self.inet.net.output(lwp, frame, via.as_ref())?;
+        self.inet.net.output(lwp, frame, route.via.as_ref())?;
         Ok(len)
     }
 }

@@ -40,6 +40,7 @@ impl Inet {
             via,
             mtu: options.limit_mtu(mtu, remote.is_ipv4()),
             local,
+            first: self.sequences.first(tuple, lwp.now()),
         }
     }
 
@@ -255,7 +256,14 @@ impl TcpSocket {
                 tables.tcp_ports.claim_shared(claim, random(), |port| {
                     let local = Endpoint { port, ..local };
                     let tuple = Tuple { local, remote };
-                    !connections.contains_key(&tuple) && !waits.contains(&tuple)
+                    // The other way round: if both ends are in this kernel, either may wait.
+                    let reverse = Tuple {
+                        local: remote,
+                        remote: local,
+                    };
+                    !connections.contains_key(&tuple)
+                        && !waits.contains(&tuple)
+                        && !waits.contains(&reverse)
                 })
             })?;
             state.port = Some((local.port, claim));

@@ -169,7 +169,7 @@ impl TcpSocket {
     }
 
     /// Has the port table know of options that decide about conflicts.
-    fn update_claim(&self, state: &mut TcpState) -> Result<(), Errno> {
+    fn update_claim(&self, state: &mut TcpState) {
         if let Some((port, claim)) = state.port {
             let common = &state.options.common;
             let to = Claim {
@@ -184,7 +184,6 @@ impl TcpSocket {
             });
             state.port = Some((port, to));
         }
-        Ok(())
     }
 }
 
@@ -306,7 +305,7 @@ impl Socket for TcpSocket {
             }
             state.options.set(level, name, value)?;
             if let (SOL_SOCKET, SO_REUSEADDR | SO_REUSEPORT) = (level, name) {
-                self.update_claim(state)?;
+                self.update_claim(state);
             }
             if let Phase::Open(connection) = &mut state.phase
                 && !connection.is_over()

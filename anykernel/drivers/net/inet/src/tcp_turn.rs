@@ -25,8 +25,9 @@ impl TcpSocket {
                 connection.disarm();
             }
             let mut report = connection.turn(lwp, &mut frames.drain(..));
-            if let Some(errno) = news.error
+            if let Some((errno, sequence)) = news.error
                 && connection.state() == State::SynSent
+                && connection.first() == sequence
             {
                 connection.forget(lwp);
                 report.end = Some(End::Failed(errno));
@@ -131,7 +132,8 @@ impl TcpSocket {
             return;
         };
         let (_dropped_outside, first) = self.inet.tables.with(|tables| {
-            let first = tables.time_waits.add(tuple, sequence, claim, now);
+            let (waits, ports) = (&mut tables.time_waits, &mut tables.tcp_ports);
+            let first = waits.add(tuple, sequence, claim, now, ports);
             (self.leave(tables, &tuple), first)
         });
         self.inet.time_wait_timer.set(lwp, first);
@@ -238,9 +240,9 @@ impl Inet {
         }
     }
 
-    /// Puts an error into a connection's inbox.
-    pub(crate) fn report(&self, socket: &Arc<TcpSocket>, errno: Errno) {
-        if socket.inbox.fail(errno) {
+    /// Puts an error into a connection's inbox, and the number of the segment it is about.
+    pub(crate) fn report(&self, socket: &Arc<TcpSocket>, errno: Errno, sequence: u32) {
+        if socket.inbox.fail(errno, sequence) {
             self.note(crate::inet::Job::Turn(socket.clone()));
         }
     }

@@ -12,6 +12,10 @@ use crate::ports::{Claim, PortTable};
 /// How long, in nanoseconds: as smoltcp has it for sockets that are still open.
 pub(crate) const DURATION: u64 = 10_000_000_000;
 
+/// How many there are at most, of which the oldest end early: fewer than there are ports to choose from,
+/// so that no rate of connections uses those up.
+const MOST: usize = 16384;
+
 /// What is left of a connection.
 #[derive(Clone, Copy)]
 pub(crate) struct TimeWait {
@@ -47,7 +51,13 @@ impl TimeWaits {
         (ours, theirs): (i32, i32),
         claim: Claim,
         now: u64,
+        ports: &mut PortTable,
     ) -> u64 {
+        while self.all.len() >= MOST
+            && let Some((_, oldest)) = self.order.pop_front()
+        {
+            self.remove(&oldest, ports);
+        }
         let until = now + DURATION;
         let entry = TimeWait {
             ours: TcpSeqNumber(ours),

@@ -7,12 +7,11 @@ use net::Reason;
 use smoltcp::wire::{IpProtocol, UdpPacket};
 use syscall::{SockAddr, UioIn};
 
-use crate::address::{Endpoint, Scope, Tuple};
-use crate::datagram::{Datagram, DatagramSocket, way_out};
+use crate::address::{Scope, Tuple};
+use crate::datagram::{Datagram, DatagramSocket};
 use crate::demux::hears_many;
 use crate::emit::Header;
 use crate::inet::{Inet, Job, Packet};
-use crate::options::HOP_LIMIT;
 use crate::ports::Claim;
 use crate::random;
 
@@ -159,12 +158,17 @@ impl DatagramSocket {
         });
         if !first {
             // Another thread was faster.
-            let _dropped_outside = self.inet.tables.with(|tables| {
-                tables.udp_ports.release(port, &claim);
-                tables.udp.remove(port, self)
-            });
+            self.leave_port(port, &claim);
         }
         Ok(())
+    }
+
+    /// Gives back a port that the socket has no more.
+    pub(crate) fn leave_port(&self, port: u16, claim: &Claim) {
+        let _dropped_outside = self.inet.tables.with(|tables| {
+            tables.udp_ports.release(port, claim);
+            tables.udp.remove(port, self)
+        });
     }
 
     /// Has the table know whom the socket hears: the peer, at `local`, or everybody.
@@ -208,10 +212,14 @@ impl DatagramSocket {
         data: &mut UioIn<'_>,
         to: Option<SockAddr>,
     ) -> Result<usize, Errno> {
-        let route = self.route(lwp, to)?;
-        if route.to.port == 0 {
-            return Err(Errno::EINVAL);
-        }
+        let mut route = match self.route(lwp, to) {
+            Ok(route) if route.to.port != 0 => route,
+            refused => {
+                // As Linux has it, the socket gets a port all the same.
+                self.bind_if_unbound(lwp)?;
+                return Err(refused.err().unwrap_or(Errno::EINVAL));
+            }
+        };
         let len = data.remaining();
         let most = if route.to.addr.is_ipv4() {
             65507
@@ -221,19 +229,17 @@ impl DatagramSocket {
         if len > most {
             return Err(Errno::EMSGSIZE);
         }
-        self.bind_if_unbound(lwp)?;
-        let (port, hop_limit) = self.state.with(|state| {
-            let port = state.port.map_or(0, |(port, _)| port);
-            (port, state.hop_limit.unwrap_or(HOP_LIMIT))
-        });
-        let from = Endpoint::new(route.from.addr, port);
-        let via = way_out(&self.inet, lwp, &route);
-        let trusted = via.as_ref().is_some_and(|via| via.is_loopback());
+        if route.from.port == 0 {
+            self.bind_if_unbound(lwp)?;
+            let port = self.state.with(|state| state.port);
+            route.from.port = port.map_or(0, |(port, _)| port);
+        }
+        let (from, trusted) = (route.from, route.is_local());
         let header = Header {
             src: from.addr,
             dst: route.to.addr,
             protocol: IpProtocol::Udp,
-            hop_limit,
+            hop_limit: route.hop_limit,
         };
         let mut frame = self.inet.packet(&header, HEADER + len, trusted)?;
         let space = &mut frame.payload_mut()[header.len()..];
@@ -250,7 +256,7 @@ impl DatagramSocket {
         } else {
             datagram.fill_checksum(&from.addr.into(), &route.to.addr.into());
         }
-        self.inet.net.output(lwp, frame, via.as_ref())?;
+        self.inet.net.output(lwp, frame, route.via.as_ref())?;
         Ok(len)
     }
 }

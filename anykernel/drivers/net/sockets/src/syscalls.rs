@@ -198,7 +198,9 @@ pub fn recvfrom(
     with_socket(lwp, fd, |open, file| {
         let received = receive(lwp, open, file, buffer.into(), flags)?;
         // A stream says nothing, and the caller hears of an address of no length.
-        from.put(received.from.unwrap_or(SockAddr::Unspec));
+        if let Some(sender) = received.from {
+            from.put(sender);
+        }
         Ok(received.len)
     })
 }
@@ -225,9 +227,12 @@ fn receive(
     mut data: UioOut<'_>,
     flags: i32,
 ) -> Result<Received, Errno> {
-    let flags = flags as u32;
-    let nonblock = open.nonblock() || flags & MSG_DONTWAIT != 0;
-    let how = Blocking::new(nonblock).within(lwp, file.read_timeout());
+    let mut flags = flags as u32;
+    if open.nonblock() {
+        // A socket may answer differently to who would not wait.
+        flags |= MSG_DONTWAIT;
+    }
+    let how = Blocking::new(flags & MSG_DONTWAIT != 0).within(lwp, file.read_timeout());
     // A look takes nothing away: the second one would see the same again.
     let whole = flags & (MSG_WAITALL | MSG_PEEK) == MSG_WAITALL && file.is_stream();
     let socket = file.socket();
@@ -286,7 +291,7 @@ pub fn getsockopt(
 pub fn getsockname(lwp: &Lwp<'_>, fd: Fd, mut address: SockAddrOut<'_>) -> Result<(), Errno> {
     with_socket(lwp, fd, |_, file| {
         address.put(file.socket().local_address(lwp));
-        Ok(())
+        address.require()
     })
 }
 
@@ -295,6 +300,6 @@ pub fn getsockname(lwp: &Lwp<'_>, fd: Fd, mut address: SockAddrOut<'_>) -> Resul
 pub fn getpeername(lwp: &Lwp<'_>, fd: Fd, mut address: SockAddrOut<'_>) -> Result<(), Errno> {
     with_socket(lwp, fd, |_, file| {
         address.put(file.socket().peer_address(lwp)?);
-        Ok(())
+        address.require()
     })
 }

@@ -329,6 +329,27 @@ fn closing_waits_for_the_last_data_if_it_is_to() {
 }
 
 #[test]
+fn asking_for_an_address_takes_a_place_for_it() {
+    run(|lwp| {
+        let (fd, _) = make(lwp, SOCK_STREAM);
+        let mut place = None;
+        assert_eq!(
+            getsockname(lwp, fd, SockAddrOut::new(Some(&mut place))),
+            Ok(())
+        );
+        assert_eq!(place, Some(address()));
+        assert_eq!(
+            getsockname(lwp, fd, SockAddrOut::new(None)),
+            Err(Errno::EFAULT)
+        );
+        assert_eq!(
+            getpeername(lwp, fd, SockAddrOut::new(None)),
+            Err(Errno::ENOTCONN)
+        );
+    });
+}
+
+#[test]
 fn shutdown_knows_three_ways() {
     run(|lwp| {
         let (fd, _) = make(lwp, SOCK_STREAM);

@@ -211,6 +211,27 @@ fn ports_are_kept_in_time_wait_and_can_be_had_all_the_same() {
 }
 
 #[test]
+fn a_new_connection_between_the_same_ends_is_not_held_up() {
+    let [client, server] = pair("a");
+    let (listener, address) = server.listener("10.0.0.2:80", 5);
+    for round in 0..20 {
+        let caller = client.tcp();
+        caller.set(SOL_SOCKET, SO_REUSEADDR, 1).unwrap();
+        caller.bind(at("10.0.0.1", 4000)).unwrap();
+        let before = sim::now();
+        caller.connect(address).unwrap();
+        let (served, _) = listener.accept().unwrap();
+        served.send(&[round; 10_000]).unwrap();
+        // The server waits in TIME-WAIT.
+        served.close();
+        assert_eq!(caller.receive_all().unwrap(), [round; 10_000]);
+        caller.close();
+        assert!(sim::now() - before < 100_000_000);
+        sim::advance(10_000_000);
+    }
+}
+
+#[test]
 fn connections_give_their_memory_back() {
     let host = alone();
     let before = host.memory_used();

@@ -33,13 +33,15 @@ struct Receiver {
 
 impl Receiver {
     fn new(buffer: usize) -> Self {
+        Receiver::seeded(buffer, 1)
+    }
+
+    fn seeded(buffer: usize, seed: u64) -> Self {
         let host = alone();
         let mut device = Device::new(host.net.clone(), 65535, false);
-        let mut interface = Interface::new(
-            InterfaceConfig::new(HardwareAddress::Ip),
-            &mut device,
-            Instant::ZERO,
-        );
+        let mut config = InterfaceConfig::new(HardwareAddress::Ip);
+        config.random_seed = seed;
+        let mut interface = Interface::new(config, &mut device, Instant::ZERO);
         interface.set_any_ip(true);
         let zeros = |len| SocketBuffer::new(alloc::vec![0; len]);
         let mut socket = TcpSocket::new(zeros(buffer), zeros(1000));
@@ -122,6 +124,14 @@ impl Receiver {
         let socket = self.sockets.get_mut::<TcpSocket>(self.handle);
         let _ = socket.recv(|data| (data.len().min(len), ()));
         self.hear();
+    }
+}
+
+#[test]
+fn connections_begin_where_they_are_told_to() {
+    for number in [0, 1, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, 0x1234_5678] {
+        let receiver = Receiver::seeded(1000, crate::sequence::seed_for(number));
+        assert_eq!(receiver.ours, TcpSeqNumber(number as i32) + 1);
     }
 }
 

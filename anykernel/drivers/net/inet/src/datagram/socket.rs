@@ -1,0 +1,181 @@
+//! Sockets for datagrams as the layer of sockets calls them. Errors and their order are Linux's.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::sync::atomic::Ordering;
+
+use base::{Errno, Lwp, Readiness, Wait};
+use net::{Received, Socket};
+use syscall::consts::*;
+use syscall::{SockAddr, UioIn, UioOut};
+
+use super::{DatagramSocket, DatagramState, Kind};
+use crate::address::{Endpoint, Family};
+
+impl Socket for DatagramSocket {
+    fn readiness(&self) -> &Readiness {
+        &self.readiness
+    }
+
+    fn domain(&self) -> u16 {
+        self.family.number()
+    }
+
+    fn kind(&self) -> u32 {
+        match self.kind {
+            Kind::Udp => SOCK_DGRAM,
+            Kind::Raw(_) => SOCK_RAW,
+        }
+    }
+
+    fn protocol(&self) -> u32 {
+        match self.kind {
+            Kind::Udp => IPPROTO_UDP,
+            Kind::Raw(protocol) => protocol.into(),
+        }
+    }
+
+    fn bind(&self, lwp: &Lwp<'_>, address: &SockAddr) -> Result<(), Errno> {
+        match self.kind {
+            Kind::Udp => self.bind_udp(lwp, address),
+            Kind::Raw(_) => self.bind_raw(lwp, address),
+        }
+    }
+
+    fn listen(&self, _lwp: &Lwp<'_>, _backlog: u32) -> Result<(), Errno> {
+        Err(Errno::EOPNOTSUPP)
+    }
+
+    fn try_accept(&self, _lwp: &Lwp<'_>) -> Result<(Arc<dyn Socket>, SockAddr), Wait> {
+        Err(Errno::EOPNOTSUPP.into())
+    }
+
+    fn connect(&self, lwp: &Lwp<'_>, address: &SockAddr) -> Result<(), Wait> {
+        Ok(self.connect_to(lwp, address)?)
+    }
+
+    fn try_send(
+        &self,
+        lwp: &Lwp<'_>,
+        data: &mut UioIn<'_>,
+        to: Option<SockAddr>,
+        flags: u32,
+    ) -> Result<usize, Wait> {
+        if data.remaining() > 65535 {
+            return Err(Errno::EMSGSIZE.into());
+        }
+        if flags & MSG_OOB != 0 {
+            return Err(Errno::EOPNOTSUPP.into());
+        }
+        let sent = match self.kind {
+            Kind::Udp => self.send_udp(lwp, data, to),
+            Kind::Raw(protocol) => self.send_raw(lwp, data, to, protocol),
+        };
+        self.inet.settle(lwp);
+        Ok(sent?)
+    }
+
+    fn try_receive(
+        &self,
+        lwp: &Lwp<'_>,
+        data: &mut UioOut<'_>,
+        flags: u32,
+    ) -> Result<Received, Wait> {
+        let peek = flags & MSG_PEEK != 0;
+        let nonblock = flags & MSG_DONTWAIT != 0;
+        let Some(datagram) = self.take(lwp, peek, nonblock)? else {
+            return Ok(Received::default());
+        };
+        let copied = data.put(datagram.frame.payload());
+        let len = datagram.frame.len();
+        let from = self.family.report(datagram.from, datagram.link);
+        if peek {
+            self.update(lwp, |state| state.queue.push_front(datagram));
+        } else {
+            self.inet.net.pool().recycle(datagram.frame);
+        }
+        let copied = copied?;
+        Ok(Received {
+            len: if flags & MSG_TRUNC != 0 { len } else { copied },
+            from: Some(from),
+            flags: if copied < len { MSG_TRUNC } else { 0 },
+        })
+    }
+
+    fn shutdown(&self, lwp: &Lwp<'_>, how: u32) -> Result<(), Errno> {
+        self.update(lwp, |state| {
+            state.shut_read |= how != SHUT_WR;
+            state.shut_write |= how != SHUT_RD;
+            // The direction ends all the same: so it is on Linux.
+            state.peer.map(|_| ()).ok_or(Errno::ENOTCONN)
+        })
+    }
+
+    fn local_address(&self, _lwp: &Lwp<'_>) -> SockAddr {
+        let (local, port, link) = self.state.with(|state| {
+            let port = match self.kind {
+                Kind::Udp => state.port.map_or(0, |(port, _)| port),
+                Kind::Raw(protocol) => protocol.into(),
+            };
+            (state.local, port, state.link)
+        });
+        let local = local.unwrap_or(self.family.unspecified());
+        self.family.report(Endpoint::new(local, port), link)
+    }
+
+    fn peer_address(&self, _lwp: &Lwp<'_>) -> Result<SockAddr, Errno> {
+        let (peer, link) = self.state.with(|state| (state.peer, state.link));
+        Ok(self.family.report(peer.ok_or(Errno::ENOTCONN)?, link))
+    }
+
+    fn set_option(&self, lwp: &Lwp<'_>, level: u32, name: u32, value: &[u8]) -> Result<(), Errno> {
+        if level == IPPROTO_IPV6 && self.family == Family::V4 {
+            return Err(Errno::ENOPROTOOPT);
+        }
+        self.update(lwp, |state| {
+            if (level, name) == (IPPROTO_IPV6, IPV6_V6ONLY) && state.port.is_some() {
+                return Err(Errno::EINVAL);
+            }
+            state.set(level, name, value)
+        })?;
+        if let (SOL_SOCKET, SO_REUSEADDR | SO_REUSEPORT) = (level, name) {
+            self.update_claim();
+        }
+        Ok(())
+    }
+
+    fn option(&self, lwp: &Lwp<'_>, level: u32, name: u32) -> Result<Vec<u8>, Errno> {
+        if level == IPPROTO_IPV6 && self.family == Family::V4 {
+            return Err(Errno::ENOPROTOOPT);
+        }
+        self.update(lwp, |state| state.get(level, name))
+    }
+
+    fn readable(&self, _lwp: &Lwp<'_>) -> Result<usize, Errno> {
+        let first = |state: &mut DatagramState| state.queue.front().map(|one| one.frame.len());
+        Ok(self.state.with(first).unwrap_or(0))
+    }
+
+    fn close(&self, _lwp: &Lwp<'_>) {
+        let (port, queue) = self.state.with(|state| {
+            state.closed = true;
+            (state.port.take(), core::mem::take(&mut state.queue))
+        });
+        for datagram in queue {
+            self.inet.net.pool().recycle(datagram.frame);
+        }
+        let _dropped_outside = self.inet.tables.with(|tables| match (self.kind, port) {
+            (Kind::Raw(_), _) => {
+                let removed = tables.remove_raw(self);
+                let left = tables.raw.len();
+                self.inet.raw_sockets.store(left, Ordering::Relaxed);
+                removed
+            }
+            (Kind::Udp, Some((port, claim))) => {
+                tables.udp_ports.release(port, &claim);
+                tables.udp.remove(port, self)
+            }
+            (Kind::Udp, None) => None,
+        });
+    }
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One measurement a run, through the same calls on the host's kernel and on a rump kernel. Prints a number:
+ *
+ *   getpid      nanoseconds a call
+ *   tcp         MB/s over loopback, 64 KiB writes, a thread at each end, default buffers
+ *   rr          microseconds for a byte there and a byte back over TCP, a thread at each end
+ *   udp         nanoseconds for a 64-byte datagram sent and received, one thread
+ *   boot        microseconds for rump_init (zero for the host)
+ */
+#include "../conformance/sys.h"
+
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK 65536
+
+static void check(int ok, const char *what)
+{
+    if (!ok) {
+        fprintf(stderr, "bench: %s: %s\n", what, strerror(errno));
+        exit(1);
+    }
+}
+
+static uint64_t now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static struct sockaddr_in loopback(void)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET };
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+
+static int bound(int type, struct sockaddr_in *address)
+{
+    socklen_t length = sizeof *address;
+    int s = sys_socket(AF_INET, type, 0);
+
+    *address = loopback();
+    check(s >= 0 && sys_bind(s, (struct sockaddr *)address, length) == 0, "bind");
+    check(sys_getsockname(s, (struct sockaddr *)address, &length) == 0, "getsockname");
+    return s;
+}
+
+static void connected(int ends[2])
+{
+    struct sockaddr_in address;
+    int listener = bound(SOCK_STREAM, &address);
+    int on = 1;
+
+    check(sys_listen(listener, 1) == 0, "listen");
+    ends[0] = sys_socket(AF_INET, SOCK_STREAM, 0);
+    check(sys_connect(ends[0], (struct sockaddr *)&address, sizeof address) == 0, "connect");
+    ends[1] = sys_accept(listener, NULL, NULL);
+    check(ends[1] >= 0, "accept");
+    for (int i = 0; i < 2; i++)
+        check(sys_setsockopt(ends[i], IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0, "nodelay");
+}
+
+static uint64_t total;
+
+static void *sink(void *end)
+{
+    static char buffer[CHUNK];
+    uint64_t left = total;
+
+    while (left > 0) {
+        ssize_t got = sys_read(*(int *)end, buffer, sizeof buffer);
+
+        check(got > 0, "read");
+        left -= (uint64_t)got;
+    }
+    return NULL;
+}
+
+static double tcp(void)
+{
+    static char buffer[CHUNK];
+    pthread_t thread;
+    int ends[2];
+
+    total = 512u << 20;
+    connected(ends);
+    uint64_t begin = now();
+    check(pthread_create(&thread, NULL, sink, &ends[1]) == 0, "thread");
+    for (uint64_t left = total; left > 0; left -= CHUNK)
+        for (size_t sent = 0; sent < CHUNK;) {
+            ssize_t put = sys_write(ends[0], buffer + sent, CHUNK - sent);
+
+            check(put > 0, "write");
+            sent += (size_t)put;
+        }
+    check(pthread_join(thread, NULL) == 0, "join");
+    return (double)total / 1e6 / ((double)(now() - begin) / 1e9);
+}
+
+static void *echo(void *end)
+{
+    char byte;
+
+    for (uint64_t left = total; left > 0; left--) {
+        check(sys_read(*(int *)end, &byte, 1) == 1, "read");
+        check(sys_write(*(int *)end, &byte, 1) == 1, "write");
+    }
+    return NULL;
+}
+
+static double rr(void)
+{
+    pthread_t thread;
+    int ends[2];
+    char byte = 'x';
+
+    total = 20000;
+    connected(ends);
+    check(pthread_create(&thread, NULL, echo, &ends[1]) == 0, "thread");
+    uint64_t begin = now();
+    for (uint64_t left = total; left > 0; left--) {
+        check(sys_write(ends[0], &byte, 1) == 1, "write");
+        check(sys_read(ends[0], &byte, 1) == 1, "read");
+    }
+    double took = (double)(now() - begin) / 1e3 / (double)total;
+    check(pthread_join(thread, NULL) == 0, "join");
+    return took;
+}
+
+static double udp(void)
+{
+    struct sockaddr_in to;
+    int receiver = bound(SOCK_DGRAM, &to);
+    int sender = sys_socket(AF_INET, SOCK_DGRAM, 0);
+    char datagram[64] = { 0 };
+    int count = 200000;
+
+    check(sys_connect(sender, (struct sockaddr *)&to, sizeof to) == 0, "connect");
+    uint64_t begin = now();
+    for (int n = 0; n < count; n++) {
+        check(sys_write(sender, datagram, sizeof datagram) == sizeof datagram, "write");
+        check(sys_read(receiver, datagram, sizeof datagram) == sizeof datagram, "read");
+    }
+    return (double)(now() - begin) / count;
+}
+
+static double getpid_cost(void)
+{
+    int count = 2000000, sum = 0;
+    uint64_t begin = now();
+
+    for (int n = 0; n < count; n++)
+        sum += sys_getpid() != 0;
+    check(sum == count, "getpid");
+    return (double)(now() - begin) / count;
+}
+
+int main(int argc, char **argv)
+{
+    const char *what = argc == 2 ? argv[1] : "";
+    uint64_t begin = now();
+
+    check(sys_boot() == 0, "boot");
+    double boot = (double)(now() - begin) / 1e3;
+    if (strcmp(what, "boot") == 0)
+        printf("%f\n", boot);
+    else if (strcmp(what, "getpid") == 0)
+        printf("%f\n", getpid_cost());
+    else if (strcmp(what, "tcp") == 0)
+        printf("%f\n", tcp());
+    else if (strcmp(what, "rr") == 0)
+        printf("%f\n", rr());
+    else if (strcmp(what, "udp") == 0)
+        printf("%f\n", udp());
+    else
+        return 2;
+    return 0;
+}

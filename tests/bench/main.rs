@@ -1,0 +1,146 @@
+//! `cargo xtask bench`: our figures, beside the host's kernel, in one run.
+//!
+//! The same C program is compiled against the host, `librump.a` and `librump.so`, and the three take turns, so
+//! that what the machine does besides befalls all of them. Machines are noisy: read the ratios.
+//! Arguments name the rows to measure (all if there are none); `RUMP_BENCH_ROUNDS` says how many rounds.
+
+mod once;
+mod table;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::json;
+use table::{Spread, Table};
+use tests::{Configuration, Link, compile, output};
+
+/// The fewest rounds a median is taken of.
+const ROUNDS: usize = 10;
+
+/// A row: its name, the unit, what the program is asked, whether more is better, and on how many
+/// processors it runs: where the scheduler puts two threads changes both sides by a multiple.
+struct Row {
+    name: &'static str,
+    unit: &'static str,
+    what: &'static str,
+    more_is_better: bool,
+    one_processor: bool,
+}
+
+const ROWS: [Row; 7] = [
+    Row {
+        name: "getpid",
+        unit: "ns",
+        what: "getpid",
+        more_is_better: false,
+        one_processor: true,
+    },
+    Row {
+        name: "tcp",
+        unit: "MB/s",
+        what: "tcp",
+        more_is_better: true,
+        one_processor: false,
+    },
+    Row {
+        name: "tcp-one-cpu",
+        unit: "MB/s",
+        what: "tcp",
+        more_is_better: true,
+        one_processor: true,
+    },
+    Row {
+        name: "rr",
+        unit: "us",
+        what: "rr",
+        more_is_better: false,
+        one_processor: false,
+    },
+    Row {
+        name: "rr-one-cpu",
+        unit: "us",
+        what: "rr",
+        more_is_better: false,
+        one_processor: true,
+    },
+    Row {
+        name: "udp",
+        unit: "ns",
+        what: "udp",
+        more_is_better: false,
+        one_processor: true,
+    },
+    Row {
+        name: "boot",
+        unit: "us",
+        what: "boot",
+        more_is_better: false,
+        one_processor: true,
+    },
+];
+
+fn main() {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|other| other == name);
+    let rounds = std::env::var("RUMP_BENCH_ROUNDS")
+        .ok()
+        .and_then(|text| text.parse().ok());
+    let rounds = rounds.unwrap_or(ROUNDS);
+    let folder = tempfile::tempdir().expect("a folder for programs");
+    let configuration = Configuration::net_sockets();
+    let source = ["bench/bench.c"];
+    let programs = [
+        compile(folder.path(), "host", &source, &[], Link::Host),
+        compile(
+            folder.path(),
+            "static",
+            &source,
+            &[],
+            Link::Static(&configuration),
+        ),
+        compile(
+            folder.path(),
+            "shared",
+            &source,
+            &[],
+            Link::Shared(&configuration),
+        ),
+    ];
+    let mut table = Table::new();
+    for row in ROWS.iter().filter(|row| is_wanted(row.name)) {
+        eprintln!("{}: {rounds} rounds", row.name);
+        table.add(row, &measure(row, &programs, rounds));
+    }
+    println!("{table}");
+    let mut figures = json!({ "rounds": rounds, "rows": table.json() });
+    once::measure(&configuration, folder.path(), &is_wanted, &mut figures);
+    let path = tests::repository().join("target/rump/bench.json");
+    std::fs::write(&path, format!("{figures:#}\n"))
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    println!("\nAlso in target/rump/bench.json.");
+}
+
+/// Runs the programs in turn and gives the spread of each: host, static, shared.
+fn measure(row: &Row, programs: &[PathBuf; 3], rounds: usize) -> [Spread; 3] {
+    let mut figures = [const { Vec::new() }; 3];
+    for _ in 0..rounds {
+        for (program, figures) in programs.iter().zip(&mut figures) {
+            figures.push(run(row, program));
+        }
+    }
+    figures.map(Spread::of)
+}
+
+fn run(row: &Row, program: &Path) -> f64 {
+    let mut command = if row.one_processor {
+        let mut taskset = Command::new("taskset");
+        taskset.args(["-c", "0"]).arg(program);
+        taskset
+    } else {
+        Command::new(program)
+    };
+    let said = output(command.arg(row.what));
+    said.trim()
+        .parse()
+        .unwrap_or_else(|error| panic!("{said}: {error}"))
+}

@@ -1,0 +1,110 @@
+//! Medians side by side.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use super::Row;
+
+/// The middle and the ends of a row of measurements.
+#[derive(Clone, Copy)]
+pub(crate) struct Spread {
+    pub(crate) median: f64,
+    pub(crate) least: f64,
+    pub(crate) most: f64,
+}
+
+impl Spread {
+    pub(crate) fn of(mut figures: Vec<f64>) -> Spread {
+        figures.sort_by(f64::total_cmp);
+        let (low, high) = (figures[(figures.len() - 1) / 2], figures[figures.len() / 2]);
+        Spread {
+            median: (low + high) / 2.0,
+            least: figures[0],
+            most: figures[figures.len() - 1],
+        }
+    }
+}
+
+impl fmt::Display for Spread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:.1} [{:.1}..{:.1}]",
+            self.median, self.least, self.most
+        )
+    }
+}
+
+/// The rows measured so far.
+pub(crate) struct Table {
+    lines: Vec<[String; 5]>,
+    rows: Vec<Value>,
+}
+
+impl Table {
+    pub(crate) fn new() -> Table {
+        let head = ["", "host", "librump.a", "librump.so", "librump.a ÷ host"];
+        Table {
+            lines: vec![head.map(str::to_owned)],
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a row: host, static, shared.
+    pub(crate) fn add(&mut self, row: &Row, figures: &[Spread; 3]) {
+        let [host, fixed, shared] = figures;
+        let comparable = host.median > 1e-9 && row.what != "boot";
+        let ratio = fixed.median / host.median;
+        let verdict = if row.more_is_better {
+            "more is better"
+        } else {
+            "less is better"
+        };
+        self.lines.push([
+            format!("{} ({})", row.name, row.unit),
+            if comparable {
+                host.to_string()
+            } else {
+                "–".to_owned()
+            },
+            fixed.to_string(),
+            shared.to_string(),
+            if comparable {
+                format!("{ratio:.3} ({verdict})")
+            } else {
+                "–".to_owned()
+            },
+        ]);
+        let json = |spread: &Spread| json!({ "median": spread.median, "least": spread.least, "most": spread.most });
+        self.rows.push(json!({
+            "name": row.name, "unit": row.unit, "more-is-better": row.more_is_better,
+            "host": comparable.then(|| json(host)), "static": json(fixed), "shared": json(shared),
+        }));
+    }
+
+    pub(crate) fn json(&self) -> &[Value] {
+        &self.rows
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.rows.is_empty() {
+            return Ok(());
+        }
+        let mut widths = [0; 5];
+        for line in &self.lines {
+            for (width, cell) in widths.iter_mut().zip(line) {
+                *width = (*width).max(cell.chars().count());
+            }
+        }
+        for line in &self.lines {
+            for (width, cell) in widths.iter().zip(line) {
+                write!(f, "{cell:<width$}  ")?;
+            }
+            writeln!(f)?;
+        }
+        write!(f, "medians [least..most]")
+    }
+}

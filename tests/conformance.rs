@@ -1,0 +1,162 @@
+//! The C programs of `tests/conformance`, on the host's kernel and on tailored ones: the same output.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use tests::{Configuration, Link, compile, repository};
+
+/// Seconds a program may take; it needs about four.
+const LIMIT: &str = "120";
+
+/// A form of the kernel.
+struct Variant {
+    name: &'static str,
+    arguments: &'static [&'static str],
+    /// For both sides: without threads, the cases that need two are left out.
+    flags: &'static [&'static str],
+}
+
+/// Locks for as many processors as enter.
+const MP: Variant = Variant {
+    name: "net-sockets",
+    arguments: &["--components", "net,sockets"],
+    flags: &[],
+};
+
+/// Locks for one virtual processor.
+const UP: Variant = Variant {
+    name: "net-sockets-up",
+    arguments: &["--components", "net,sockets", "--param", "sync=up"],
+    flags: &[],
+};
+
+/// No threads and no operating system.
+const SIM: Variant = Variant {
+    name: "net-sockets-sim",
+    arguments: &["--components", "net,sockets", "--platform", "sim"],
+    flags: &["-DNO_THREADS"],
+};
+
+#[test]
+fn readiness_with_locks() {
+    same_output("readiness", &MP);
+}
+
+#[test]
+fn readiness_on_one_virtual_processor() {
+    same_output("readiness", &UP);
+}
+
+#[test]
+fn readiness_without_threads() {
+    same_output("readiness", &SIM);
+}
+
+#[test]
+fn sockets_with_locks() {
+    same_output("sockets", &MP);
+}
+
+#[test]
+fn sockets_on_one_virtual_processor() {
+    same_output("sockets", &UP);
+}
+
+#[test]
+fn sockets_without_threads() {
+    same_output("sockets", &SIM);
+}
+
+/// Compiles a program for the host and for a variant, and holds what they say side by side.
+fn same_output(program: &str, variant: &Variant) {
+    let configuration = Configuration::build(variant.name, variant.arguments);
+    let build = |side: &str, link| {
+        // Kept after the test: who looks into a difference runs single cases.
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let folder = folder.join("conformance").join(variant.name).join(side);
+        fs::create_dir_all(&folder).unwrap();
+        let sources = sources(program);
+        let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
+        compile(&folder, program, &sources, variant.flags, link)
+    };
+    let host = build("host", Link::Host);
+    let kernel = build("kernel", Link::Static(&configuration));
+    let (expected, found) = (run(&host), run(&kernel));
+    let differences = differences(&expected, &found);
+    assert!(
+        differences.is_empty(),
+        "{program} of {} is not the host's (- host, + kernel):\n{differences}\
+         a case alone: {} NAME",
+        variant.name,
+        kernel.display(),
+    );
+    assert!(expected.lines().count() > 60, "the host ran:\n{expected}");
+}
+
+/// The sources of a program, relative to `tests/`: all that begin with its name, and what they share.
+fn sources(program: &str) -> Vec<String> {
+    let folder = fs::read_dir(repository().join("tests/conformance")).unwrap();
+    let names = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let is_part = |name: &String| {
+        name.ends_with(".c")
+            && (name.starts_with(program) || ["case.c", "pair.c"].contains(&name.as_str()))
+    };
+    let mut sources: Vec<String> = names
+        .filter(is_part)
+        .map(|name| format!("conformance/{name}"))
+        .collect();
+    sources.sort_unstable();
+    sources
+}
+
+/// Runs a program to its end and returns what it said. Panics with the case it was at if it hangs or dies.
+fn run(program: &Path) -> String {
+    let mut command = Command::new("timeout");
+    command
+        .args(["-k", "5", LIMIT])
+        .arg(program)
+        .stdin(Stdio::null());
+    let done = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let said = String::from_utf8_lossy(&done.stdout).into_owned();
+    if done.status.success() {
+        return said;
+    }
+    let how = match done.status.code() {
+        Some(124) => format!("takes more than {LIMIT} s"),
+        _ => format!("failed ({})", done.status),
+    };
+    panic!(
+        "{} {how}; it was at \"{}\"\n{}",
+        program.display(),
+        said.lines().last().unwrap_or("the beginning"),
+        String::from_utf8_lossy(&done.stderr),
+    );
+}
+
+/// What two runs said differently, case by case.
+fn differences(expected: &str, found: &str) -> String {
+    fn case(line: &str) -> &str {
+        line.split(':').next().unwrap_or(line)
+    }
+    let mut text = String::new();
+    for line in expected
+        .lines()
+        .filter(|line| !found.lines().any(|other| other == *line))
+    {
+        writeln!(text, "-{line}").unwrap();
+        for other in found.lines().filter(|other| case(other) == case(line)) {
+            writeln!(text, "+{other}").unwrap();
+        }
+    }
+    for line in found
+        .lines()
+        .filter(|line| !expected.lines().any(|other| case(other) == case(line)))
+    {
+        writeln!(text, "+{line}").unwrap();
+    }
+    text
+}

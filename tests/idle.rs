@@ -1,0 +1,103 @@
+//! A kernel with nothing to do does nothing; and one that is wanted is there at once.
+
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use tests::{Child, Configuration, Link, Namespace, compile, need_root, output};
+
+const CONNECTIONS: usize = 100;
+const SPAN: Duration = Duration::from_secs(10);
+/// Switches within the span that are nobody's fault: what the kernel of the host does to a thread that
+/// runs, and frames that the host sends by itself cost two each.
+const ALLOWED: u64 = 4;
+
+#[test]
+fn nothing_wakes_an_idle_kernel() {
+    if !need_root("nothing_wakes_an_idle_kernel") {
+        return;
+    }
+    let configuration = Configuration::example("echo");
+    let namespace = Namespace::new();
+    // The host's side looks for routers of its own accord.
+    namespace.run("sysctl -qw net.ipv6.conf.rump0.router_solicitations=0");
+    let echo = Child::start(&mut namespace.kernel(configuration.app("echo")));
+    echo.expect("listening");
+    let script = format!(
+        "import socket, time\n\
+         all = [socket.create_connection(('10.77.0.2', 7)) for _ in range({CONNECTIONS})]\n\
+         for s in all: s.sendall(b'x')\n\
+         assert all.__len__() == sum(len(s.recv(1)) for s in all)\n\
+         print('connected', flush=True)\n\
+         time.sleep(600)\n"
+    );
+    let peers = Child::start(namespace.command("python3").args(["-c", &script]));
+    peers.expect("connected");
+    // Late acknowledgements, and the host's last look at its neighbour.
+    std::thread::sleep(Duration::from_secs(7));
+
+    let (switches, frames) = (switches(echo.pid()), frames(&namespace));
+    std::thread::sleep(SPAN);
+    let switches = self::switches(echo.pid()) - switches;
+    let frames = self::frames(&namespace) - frames;
+    println!(
+        "{switches} context switches in {SPAN:?} with {CONNECTIONS} idle connections; {frames} frames came"
+    );
+    assert!(
+        switches <= ALLOWED + 2 * frames,
+        "{switches} switches, {frames} frames"
+    );
+}
+
+/// Context switches of all threads of a process since they began.
+fn switches(pid: u32) -> u64 {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let status = tasks.map(|task| fs::read_to_string(task.unwrap().path().join("status")).unwrap());
+    status
+        .flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())
+        .filter(|line| line.contains("voluntary_ctxt_switches"))
+        .map(|line| {
+            line.split_whitespace()
+                .nth(1)
+                .unwrap()
+                .parse::<u64>()
+                .unwrap()
+        })
+        .sum()
+}
+
+/// Frames that the host has sent to the kernel.
+fn frames(namespace: &Namespace) -> u64 {
+    let text = namespace.run("cat /sys/class/net/rump0/statistics/tx_packets");
+    text.trim().parse().unwrap()
+}
+
+#[test]
+fn boots_in_no_time() {
+    const RUNS: usize = 21;
+    let configuration = Configuration::net_sockets();
+    let folder = tempfile::tempdir().unwrap();
+    let program = compile(
+        folder.path(),
+        "boot",
+        &["programs/boot.c"],
+        &[],
+        Link::Static(&configuration),
+    );
+    let mut times = [Vec::new(), Vec::new()];
+    for _ in 0..RUNS {
+        let said = output(&mut Command::new(&program));
+        for (times, number) in times.iter_mut().zip(said.split_whitespace()) {
+            times.push(number.parse::<u64>().unwrap());
+        }
+    }
+    // A figure, and no verdict: how long anything takes here is up to what else runs.
+    for (which, times) in ["the first", "another"].iter().zip(&mut times) {
+        assert_eq!(times.len(), RUNS);
+        times.sort();
+        let [least, median] = [times[0], times[RUNS / 2]].map(|time| time as f64 / 1e3);
+        println!(
+            "boot of net and sockets, {which} of a process: {median:.0} us, at best {least:.0} us (goal: 300)"
+        );
+    }
+}

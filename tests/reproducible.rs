@@ -1,0 +1,144 @@
+//! The same plan gives the same bytes, wherever it is built.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tests::{Configuration, need_root, output, repository};
+
+/// Copies the working tree as it is, without what was built or generated.
+fn clone_to(place: &Path) {
+    let listing = output(Command::new("git").current_dir(repository()).args([
+        "ls-files",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+    ]));
+    let mut count = 0;
+    // Git also names files that were removed since.
+    for name in listing
+        .lines()
+        .filter(|name| repository().join(name).is_file())
+    {
+        let target = place.join(name);
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::copy(repository().join(name), target).unwrap();
+        count += 1;
+    }
+    assert!(count > 100, "{count} files");
+}
+
+#[test]
+fn two_clones_build_the_same_libraries() {
+    let folder = tempfile::tempdir().unwrap();
+    let elsewhere = folder.path().join("another place, of another length");
+    clone_to(&elsewhere);
+    let here = Configuration::net_sockets();
+    let name = "test-net-sockets";
+    // Kept from run to run are the generator's upstream crates; no part of a kernel is built in it.
+    let target = repository().join("target/clones");
+    output(
+        Command::new(env!("CARGO"))
+            .current_dir(&elsewhere)
+            .env("CARGO_TARGET_DIR", target)
+            .args([
+                "xtask",
+                "build",
+                "-q",
+                "--name",
+                name,
+                "--components",
+                "net,sockets",
+            ]),
+    );
+    let there = elsewhere.join("target/rump").join(name);
+    for file in [
+        "librump.a",
+        "librump.so.0",
+        "plan.json",
+        "report.md",
+        "include/rump/rump_syscalls.h",
+    ] {
+        let [a, b] = [here.artifacts(), there.clone()]
+            .map(|artifacts| fs::read(artifacts.join(file)).unwrap());
+        let differing = a.iter().zip(&b).filter(|(a, b)| a != b).count();
+        assert!(
+            a == b,
+            "{file}: {} and {} bytes, {differing} differ",
+            a.len(),
+            b.len()
+        );
+    }
+    for place in [repository(), elsewhere] {
+        let place = place.display().to_string();
+        for library in ["librump.a", "librump.so.0"] {
+            let bytes = fs::read(there.join(library)).unwrap();
+            let found = bytes
+                .windows(place.len())
+                .any(|window| window == place.as_bytes());
+            assert!(!found, "{library} names {place}");
+        }
+    }
+}
+
+#[test]
+fn an_extracted_tree_builds_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let written = folder.path().join("written");
+    output(
+        Command::new(env!("CARGO"))
+            .current_dir(repository())
+            .args([
+                "xtask",
+                "extract",
+                "-q",
+                "--components",
+                "net,sockets",
+                "--to",
+            ])
+            .arg(&written),
+    );
+    let moved = folder.path().join("carried/away");
+    fs::create_dir(moved.parent().unwrap()).unwrap();
+    fs::rename(&written, &moved).unwrap();
+    assert_eq!(links_below(&moved), Vec::<PathBuf>::new());
+
+    let home = folder.path().join("home");
+    fs::create_dir(&home).unwrap();
+    // Without a network, where that can be had; and without leave to use it in any case.
+    let mut command = match need_root("an_extracted_tree_builds_alone (without any network)") {
+        true => {
+            let mut command = Command::new("unshare");
+            command.arg("--net").arg(env!("CARGO"));
+            command
+        }
+        false => Command::new(env!("CARGO")),
+    };
+    output(
+        command
+            .current_dir(&moved)
+            .env("CARGO_HOME", &home)
+            .env("CARGO_NET_OFFLINE", "true")
+            .env_remove("CARGO_TARGET_DIR")
+            .args(["build", "--locked"]),
+    );
+    let made = moved.join("target/debug");
+    let libraries = fs::read_dir(&made).unwrap().filter(|entry| {
+        let name = entry.as_ref().unwrap().file_name();
+        name == "librump_static.a" || name == "librump_shared.so"
+    });
+    assert_eq!(libraries.count(), 2, "in {}", made.display());
+}
+
+fn links_below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_symlink() {
+            found.push(path);
+        } else if path.is_dir() {
+            found.extend(links_below(&path));
+        }
+    }
+    found
+}
