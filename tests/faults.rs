@@ -1,8 +1,8 @@
 //! A component that panics ends its kernel, and nothing else in the process.
 
-use std::process::Command;
+use std::time::Duration;
 
-use tests::{Configuration, Link, compile};
+use tests::{Configuration, Link, compile, within};
 
 /// What whoever waits inside may have to wait for the news, in microseconds, beside the 20 ms that the fault takes.
 const LIMIT: u64 = 100_000;
@@ -44,7 +44,7 @@ fn a_faulty_component_ends_its_kernel_and_no_other() {
 
 /// Runs the program, which checks all but the times: those it returns, by point.
 fn run(program: &std::path::Path) -> Vec<(String, u64)> {
-    let done = Command::new(program).output().unwrap();
+    let done = within(Duration::from_secs(120), program).output().unwrap();
     let (said, log) = (
         String::from_utf8_lossy(&done.stdout),
         String::from_utf8_lossy(&done.stderr),

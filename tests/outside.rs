@@ -3,15 +3,22 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
-use tests::{Configuration, Namespace, need_root, output, repository};
+use tempfile::TempDir;
+use tests::{Configuration, Namespace, need_root, output, repository, within};
+
+/// What its tests may take once they are built: a kernel that hangs shall not keep the tests waiting.
+const LIMIT: Duration = Duration::from_secs(120);
 
 #[test]
 fn an_outside_crate_passes_its_tests() {
-    let (_place, mut cargo) = outside();
-    let said = output(cargo.args(["test", "--quiet"]));
+    let place = outside();
+    let mut cargo = within(LIMIT, env!("CARGO"));
+    cargo.args(["test", "--quiet", "--offline"]);
+    let said = output(in_place(&mut cargo, &place));
     println!("{said}");
-    assert!(said.contains("test result: ok"), "{said}");
+    assert!(said.contains("test result: ok. 6 passed"), "{said}");
 }
 
 #[test]
@@ -19,9 +26,7 @@ fn two_kernels_of_an_outside_crate_talk_over_a_bridge() {
     if !need_root("two_kernels_of_an_outside_crate_talk_over_a_bridge") {
         return;
     }
-    let (_place, mut cargo) = outside();
-    // Built outside of the namespace, where the network is.
-    output(cargo.args(["test", "--no-run", "--quiet"]));
+    let place = outside();
     let namespace = Namespace::new();
     namespace.run("ip link add bridge0 type bridge");
     for tap in ["tap-a", "tap-b"] {
@@ -29,25 +34,17 @@ fn two_kernels_of_an_outside_crate_talk_over_a_bridge() {
         namespace.run(&format!("ip link set {tap} master bridge0 up"));
     }
     namespace.run("ip link set bridge0 up");
-    let mut inside = namespace.command(env!("CARGO"));
-    inside.args([
-        "test",
-        "--quiet",
-        "--offline",
-        "--test",
-        "links",
-        "--",
-        "--include-ignored",
-    ]);
-    let folder = cargo.get_current_dir().expect("it has one").to_owned();
-    inside.current_dir(folder).env("CARGO_TARGET_DIR", target());
-    let said = output(&mut inside);
+    let mut cargo = namespace.command("timeout");
+    cargo.arg(LIMIT.as_secs().to_string()).arg(env!("CARGO"));
+    cargo.args(["test", "--quiet", "--offline", "--test", "links"]);
+    cargo.args(["--", "--include-ignored"]);
+    let said = output(in_place(&mut cargo, &place));
     println!("{said}");
     assert!(said.contains("test result: ok. 1 passed"), "{said}");
 }
 
-/// Copies the crate out of the tree, and gives a cargo that works there.
-fn outside() -> (tempfile::TempDir, Command) {
+/// Copies the crate out of the tree, and builds it there.
+fn outside() -> TempDir {
     let configuration = Configuration::net_sockets();
     let place = tempfile::tempdir().unwrap();
     copy(&repository().join("tests/outside"), place.path());
@@ -56,27 +53,22 @@ fn outside() -> (tempfile::TempDir, Command) {
     let text = fs::read_to_string(&manifest).unwrap();
     let written = "../../generated/linux-net-sockets/kernel";
     assert!(text.contains(written), "{text}");
-    fs::write(
-        &manifest,
-        text.replace(written, &kernel.display().to_string()),
-    )
-    .unwrap();
+    let text = text.replace(written, &kernel.display().to_string());
+    fs::write(&manifest, text).unwrap();
     // The versions that the kernel was built with.
-    fs::copy(
-        configuration.workspace().join("Cargo.lock"),
-        place.path().join("Cargo.lock"),
-    )
-    .unwrap();
+    let lock = configuration.workspace().join("Cargo.lock");
+    fs::copy(lock, place.path().join("Cargo.lock")).unwrap();
     let mut cargo = Command::new(env!("CARGO"));
-    cargo
-        .current_dir(place.path())
-        .env("CARGO_TARGET_DIR", target());
-    (place, cargo)
+    cargo.args(["test", "--no-run", "--quiet"]);
+    output(in_place(&mut cargo, &place));
+    place
 }
 
-/// Kept from run to run: the kernel does not change when its user does.
-fn target() -> std::path::PathBuf {
-    repository().join("target/outside")
+/// What is built is kept from run to run: the kernel does not change when its user does.
+fn in_place<'a>(cargo: &'a mut Command, place: &TempDir) -> &'a mut Command {
+    cargo
+        .current_dir(place.path())
+        .env("CARGO_TARGET_DIR", repository().join("target/outside"))
 }
 
 fn copy(from: &Path, to: &Path) {

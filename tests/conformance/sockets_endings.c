@@ -83,6 +83,33 @@ static void shut_by_both_sides(void)
     say_so_error("error-b", pair.b);
 }
 
+static void shut_then_connect_again(void)
+{
+    struct address at;
+
+    tcp_listener(AF_INET, &at);
+    int fd = new_tcp(AF_INET);
+    set_nonblocking(fd, true);
+    connect_to(fd, &at);
+    settled(fd, POLLOUT, POLLOUT);
+    /* The first call after a connection was made says that it was; but who shut it knows. */
+    say_ok("shutdown", sys_shutdown(fd, SHUT_WR));
+    say_ok("connect", connect_to(fd, &at));
+}
+
+static void shut_unconnected_datagrams(void)
+{
+    struct address at;
+    int fd = udp_bound(AF_INET, &at);
+
+    set_nonblocking(fd, true);
+    say_ok("shutdown", sys_shutdown(fd, SHUT_RDWR));
+    say_events("ready", ready(fd, POLLIN | POLLOUT | POLLRDHUP));
+    say_ok("recv", sys_recv(fd, &at, 1, 0));
+    say_ok("nowhere", sys_send(fd, "x", 1, 0));
+    say_ok("somewhere", send_to(fd, "x", &at));
+}
+
 static void close_is_the_end(void)
 {
     struct pair pair = tcp_pair();
@@ -184,6 +211,8 @@ const struct test_case ending_cases[] = {
     CASE(shut_read_keeps_what_is_there),
     CASE(shut_both),
     CASE(shut_by_both_sides),
+    CASE(shut_then_connect_again),
+    CASE(shut_unconnected_datagrams),
     CASE(close_is_the_end),
     CASE(close_then_written_to),
     CASE(close_with_unread_data_resets),

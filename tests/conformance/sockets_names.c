@@ -421,6 +421,59 @@ static void v6_datagrams_to_v4(void)
     say_yes("mapped", same_address(&from, &mapped));
 }
 
+static void name_left_by_udp_disconnect(void)
+{
+    struct address none = { .sa = { .sa_family = AF_UNSPEC }, .length = sizeof none.in };
+    struct address to, at;
+    int unbound = new_udp(AF_INET);
+    int bound = new_udp(AF_INET);
+
+    udp_bound(AF_INET, &to);
+    must(connect_to(unbound, &to));
+    must(connect_to(unbound, &none));
+    must(local_of(unbound, &at));
+    say_yes("port", port_of(&at) != 0);
+    at = anywhere(AF_INET, 0);
+    at.in.sin_port = closed_udp(AF_INET).in.sin_port;
+    must(bind_to(bound, &at));
+    must(connect_to(bound, &to));
+    must(connect_to(bound, &none));
+    must(local_of(bound, &to));
+    say_yes("as-bound", same_address(&to, &at));
+}
+
+static void name_given_by_refused_send(void)
+{
+    struct address at;
+    int fd = new_udp(AF_INET);
+
+    say_ok("send", sys_send(fd, "x", 1, 0));
+    must(local_of(fd, &at));
+    say_yes("port", port_of(&at) != 0);
+    at = loopback(AF_INET, 0);
+    say_ok("bind", bind_to(fd, &at));
+}
+
+static void mapped_and_plain_do_not_meet(void)
+{
+    struct address mapped = v4_mapped(INADDR_LOOPBACK, 0);
+    struct address plain = loopback(AF_INET6, 0);
+    struct address to, to_mapped;
+    int types[] = { SOCK_STREAM, SOCK_DGRAM };
+
+    tcp_listener(AF_INET6, &to);
+    to_mapped = v4_mapped(INADDR_LOOPBACK, port_of(&to));
+    for (int i = 0; i < 2; i++) {
+        int four = own(must(sys_socket(AF_INET6, types[i], 0)));
+        int six = own(must(sys_socket(AF_INET6, types[i], 0)));
+
+        must(bind_to(four, &mapped));
+        must(bind_to(six, &plain));
+        say_ok("four-to-six", connect_to(four, &to));
+        say_ok("six-to-four", connect_to(six, &to_mapped));
+    }
+}
+
 const struct test_case name_cases[] = {
     CASE(bind_used_address),
     CASE(bind_used_ipv6_address),
@@ -437,6 +490,8 @@ const struct test_case name_cases[] = {
     CASE(name_of_wildcard),
     CASE(name_chosen_by_udp_connect),
     CASE(name_chosen_by_udp_send),
+    CASE(name_left_by_udp_disconnect),
+    CASE(name_given_by_refused_send),
     CASE(peer_of_unconnected),
     CASE(name_into_short_buffer),
     CASE(name_into_negative_buffer),
@@ -448,5 +503,6 @@ const struct test_case name_cases[] = {
     CASE(v6only_shares_the_port),
     CASE(v6_socket_connects_to_v4),
     CASE(v6_datagrams_to_v4),
+    CASE(mapped_and_plain_do_not_meet),
     END_OF_CASES,
 };

@@ -53,6 +53,18 @@ static void stream_nothing_to_receive(void)
     say_call("recvmsg", sys_recvmsg(pair.b, &message, 0));
 }
 
+static void stream_names_no_sender(void)
+{
+    struct pair pair = tcp_pair();
+    struct address from = { .length = sizeof from.in6 };
+    char byte;
+
+    put(pair.a, "x");
+    await_bytes(pair.b, 1);
+    say_call("recvfrom", sys_recvfrom(pair.b, &byte, 1, 0, &from.sa, &from.length));
+    say_int("length", from.length);
+}
+
 static void stream_dontwait(void)
 {
     struct pair pair = tcp_pair();
@@ -353,6 +365,7 @@ const struct test_case stream_cases[] = {
     CASE(stream_has_no_boundaries),
     CASE(stream_read_and_write),
     CASE(stream_nothing_to_receive),
+    CASE(stream_names_no_sender),
     CASE(stream_dontwait),
     CASE(stream_peek),
     CASE(stream_waitall_is_there),

@@ -21,6 +21,13 @@ pub fn output(command: &mut Command) -> String {
     text
 }
 
+/// A command that is ended when it takes longer: a kernel that hangs is a test that fails.
+pub fn within(limit: Duration, program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new("timeout");
+    command.arg(limit.as_secs().to_string()).arg(program);
+    command
+}
+
 /// A program that runs until it is dropped.
 pub struct Child {
     child: std::process::Child,

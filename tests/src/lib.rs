@@ -10,7 +10,7 @@ mod namespace;
 mod skip;
 
 pub use cc::{Link, compile};
-pub use child::{Child, output};
+pub use child::{Child, output, within};
 pub use configuration::{Configuration, repository};
 pub use namespace::Namespace;
 pub use skip::{need_root, skip};

@@ -31,10 +31,9 @@ impl Bar {
         }
     }
 
-    /// How many crates there were.
-    pub(crate) fn finish(&self) -> usize {
+    /// Takes the bar off the terminal.
+    pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
-        self.seen.len()
     }
 }
 

@@ -12,12 +12,6 @@ pub fn ident(name: &str) -> Ident {
     syn::parse_str::<Ident>(&name).unwrap_or_else(|_| Ident::new_raw(&name, Span::call_site()))
 }
 
-/// A C string with this text.
-pub fn c_string(text: &str) -> proc_macro2::Literal {
-    let text = std::ffi::CString::new(text).unwrap_or_default();
-    proc_macro2::Literal::c_string(&text)
-}
-
 /// A formatted file: its module documentation, then its items.
 pub fn file(about: &str, items: TokenStream) -> String {
     let syntax: syn::File = syn::parse2(items).expect("emitted code is well-formed");

@@ -134,16 +134,6 @@ impl Crates {
         manifest
     }
 
-    /// Upstream crates that the configuration depends on directly, by package name.
-    pub fn upstream(&self) -> BTreeSet<&str> {
-        let used = |c: &Crate, d: &Dependency| self.active.uses(&c.name, d);
-        self.iter()
-            .flat_map(|c| c.dependencies.iter().filter(move |d| used(c, d)))
-            .filter(|d| matches!(d.origin, Origin::Upstream(_)))
-            .map(|d| d.package.as_str())
-            .collect()
-    }
-
     fn load(&mut self, folder: &Path, workspaces: &mut Workspaces) -> Result<String, Diagnostic> {
         let folder = folder.canonicalize().map_err(|error| {
             Diagnostic::new(format!(

@@ -21,6 +21,21 @@ fn spawn<R: Send + 'static>(
     thread::spawn(move || enter(&process, f))
 }
 
+/// A thread that enters the kernel until that fails.
+fn spawn_again_and_again(
+    process: &Arc<Process>,
+    f: impl Fn(&Lwp<'_>) -> Result<(), Errno> + Send + 'static,
+) -> JoinHandle<Errno> {
+    let process = process.clone();
+    thread::spawn(move || {
+        loop {
+            if let Err(errno) = enter(&process, &f) {
+                return errno;
+            }
+        }
+    })
+}
+
 fn join<R>(threads: Vec<JoinHandle<R>>) -> Vec<R> {
     let results = threads.into_iter().map(|thread| thread.join().unwrap());
     results.collect()
@@ -267,16 +282,12 @@ fn a_panic_frees_all_who_wait_and_who_come_for_the_lock() {
         });
         let late = (0..4).map(|_| {
             let lock = lock.clone();
-            spawn(kernel.process(), move |lwp| {
-                loop {
-                    *lock.lock(lwp) += 1;
-                    if lwp.instance().is_dead() {
-                        return Err::<(), _>(Errno::EIO);
-                    }
-                }
+            spawn_again_and_again(kernel.process(), move |lwp| {
+                *lock.lock(lwp) += 1u64;
+                Ok(())
             })
         });
-        assert!(join(late.collect()).iter().all(|r| *r == Err(Errno::EIO)));
+        assert!(join(late.collect()).iter().all(|end| *end == Errno::EIO));
         assert!(join(waiting).iter().all(|r| *r == Err(Errno::EIO)));
         assert_eq!(broken.join().unwrap(), Err(Errno::EIO));
         assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
@@ -314,26 +325,22 @@ fn shutdown_in_the_middle_of_everything() {
         let busy = (0..3).map(|_| {
             let process = kernel.fork();
             let work = Work::new(kernel.instance(), |_| ());
-            spawn(&process, move |lwp| {
-                let (queue, callout) = (Queue::new(1), Callout::new(|_| ()));
-                loop {
-                    let fd = queue.open(lwp)?;
-                    callout.set(lwp, lwp.now() + 1_000);
-                    work.schedule();
-                    write(lwp, fd, UserIn::from([0; 8].as_slice()))?;
-                    read_number(lwp, fd)?;
-                    close(lwp, fd)?;
-                    if lwp.instance().is_dead() {
-                        return Err::<(), _>(Errno::EIO);
-                    }
-                }
+            let (queue, callout) = (Queue::new(1), Callout::new(|_| ()));
+            spawn_again_and_again(&process, move |lwp| {
+                let fd = queue.open(lwp)?;
+                callout.set(lwp, lwp.now() + 1_000);
+                work.schedule();
+                write(lwp, fd, UserIn::from([0; 8].as_slice()))?;
+                read_number(lwp, fd)?;
+                close(lwp, fd)
             })
         });
         let busy: Vec<_> = busy.collect();
         thread::sleep(Duration::from_millis(2));
         kernel.shutdown();
-        for result in join(busy) {
-            assert!(result.is_err());
+        for end in join(busy) {
+            // Its files may have been closed between two of its steps.
+            assert!(matches!(end, Errno::EIO | Errno::EINTR | Errno::EBADF));
         }
         assert!(!kernel.instance().is_killed());
         drop(kernel);

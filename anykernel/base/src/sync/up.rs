@@ -96,16 +96,21 @@ impl<T> Mutex<T> {
     /// Takes the lock. Does not return into an instance that is dead.
     #[inline]
     pub fn lock<'a>(&'a self, lwp: &'a Lwp<'_>) -> Guard<'a, T> {
-        self.try_lock(lwp)
-            .expect("a lock is taken twice, or was held across a wait")
+        assert!(
+            !self.held.replace(true),
+            "a lock is taken twice, or was held across a wait"
+        );
+        self.guard(lwp)
     }
 
     /// Takes the lock if nobody has it.
     #[inline]
     pub fn try_lock<'a>(&'a self, lwp: &'a Lwp<'_>) -> Option<Guard<'a, T>> {
-        if self.held.replace(true) {
-            return None;
-        }
+        (!self.held.replace(true)).then(|| self.guard(lwp))
+    }
+
+    #[inline]
+    fn guard<'a>(&'a self, lwp: &'a Lwp<'_>) -> Guard<'a, T> {
         let guard = Guard {
             mutex: self,
             lwp,
@@ -113,7 +118,7 @@ impl<T> Mutex<T> {
         };
         // The holder before us may have died in the middle of a change.
         lwp.check_alive();
-        Some(guard)
+        guard
     }
 
     /// The value, of which the caller is the only owner.

@@ -133,6 +133,15 @@ pub(crate) fn is_link_local(addr: IpAddr) -> bool {
     }
 }
 
+/// Whether a packet can go between two addresses: both are of one version of IP.
+pub(crate) fn same_version(from: IpAddr, to: IpAddr) -> Result<(), Errno> {
+    match (from, to) {
+        (IpAddr::V4(_), IpAddr::V6(_)) => Err(Errno::EAFNOSUPPORT),
+        (IpAddr::V6(_), IpAddr::V4(_)) => Err(Errno::ENETUNREACH),
+        _ => Ok(()),
+    }
+}
+
 /// The address a program means that connects to the unspecified one: this host.
 pub(crate) fn or_loopback(addr: IpAddr) -> IpAddr {
     match addr {

@@ -17,7 +17,7 @@ use net::{Frame, Interface};
 use syscall::SockAddr;
 use syscall::consts::*;
 
-use crate::address::{Endpoint, Family, or_loopback};
+use crate::address::{Endpoint, Family, or_loopback, same_version};
 use crate::inet::{Inet, Job};
 use crate::options::{self, Common};
 use crate::ports::Claim;
@@ -265,9 +265,7 @@ impl DatagramSocket {
 
     /// Sees whether a route can be, and whether it ends in this kernel.
     fn complete(&self, lwp: &Lwp<'_>, route: &mut Route) -> Result<(), Errno> {
-        if route.from.addr.is_ipv4() != route.to.addr.is_ipv4() {
-            return Err(Errno::ENETUNREACH);
-        }
+        same_version(route.from.addr, route.to.addr)?;
         if self.inet.net.is_local(lwp, route.to.addr) {
             route.via = self.inet.net.loopback();
         }

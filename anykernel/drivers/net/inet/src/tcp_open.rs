@@ -7,7 +7,7 @@ use net::Interface;
 use syscall::SockAddr;
 use syscall::consts::SOMAXCONN;
 
-use crate::address::{Endpoint, Scope, Tuple, is_link_local, or_loopback};
+use crate::address::{Endpoint, Scope, Tuple, is_link_local, or_loopback, same_version};
 use crate::connection::{Connection, Path, Report};
 use crate::inet::Inet;
 use crate::ports::Claim;
@@ -243,9 +243,7 @@ impl TcpSocket {
             Some((port, _)) => Endpoint::new(source?, port),
             None => Endpoint::new(source?, 0),
         };
-        if local.addr.is_ipv4() != remote.addr.is_ipv4() {
-            return Err(Errno::ENETUNREACH);
-        }
+        same_version(local.addr, remote.addr)?;
         if local.port == 0 {
             let claim = Claim {
                 shared: true,

@@ -115,6 +115,8 @@ impl TcpSocket {
         if connection.is_over() || connection.state() == State::TimeWait {
             return (Err(Errno::ENOTCONN), Vec::new());
         }
+        // Who ends a direction knows that it is connected, and `connect` need not say so any more.
+        state.connecting &= connection.is_opening();
         if write {
             let mut report = Report::default();
             connection.finish();
