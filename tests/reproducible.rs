@@ -130,7 +130,7 @@ fn an_extracted_tree_builds_alone() {
         .to_string();
     let program = compile(
         folder.path(),
-        "carried",
+        "program",
         &["programs/library.c", &library],
         &["-DRUMP", &include, "-lm"],
         Link::Host,

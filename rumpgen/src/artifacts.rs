@@ -5,6 +5,7 @@
 //! functions and nothing else anybody can see. The shared library is linked from that.
 
 mod report;
+mod runtime;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -176,13 +177,24 @@ fn localise(from: &Path, target: &Path, debug: bool) -> Result<(), Diagnostic> {
     let (object, list) = (scratch.join("rump.o"), scratch.join("exports"));
     checked(&list, fs::write(&list, exports.join("\n") + "\n"))?;
 
-    let mut link = Command::new(ld);
-    link.args(["-r", "--gc-sections", "-o"]).arg(&object);
+    let wanted = || exports.iter().flat_map(|name| ["-u", name]);
+    let whole = scratch.join("whole.o");
+    let mut link = Command::new(&ld);
+    link.arg("-r")
+        .args(wanted())
+        .arg("-o")
+        .arg(&whole)
+        .arg(from);
     if !debug {
         link.arg("--strip-debug");
     }
-    link.args(exports.iter().flat_map(|name| ["-u", name]));
-    tools::run(link.arg(from))?;
+    tools::run(&mut link)?;
+    if !debug {
+        runtime::silence(&whole)?;
+    }
+    let mut link = Command::new(&ld);
+    link.args(["-r", "--gc-sections"]).args(wanted());
+    tools::run(link.arg("-o").arg(&object).arg(&whole))?;
     let unbound = symbols::undefined(&object)?
         .into_iter()
         .find(|name| name.starts_with("__rump"));
