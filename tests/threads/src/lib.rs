@@ -19,7 +19,7 @@ hypercall::params!(Platform);
 hypercall::threads!(Platform);
 hypercall::work!(Platform);
 
-/// How long what has to happen soon may take, on a machine that has other things to do.
+/// How long what has to happen soon may take.
 pub const SOON: Duration = Duration::from_millis(100);
 
 /// A kernel with nothing but base in it.

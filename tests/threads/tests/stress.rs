@@ -47,7 +47,13 @@ fn read_number(lwp: &Lwp<'_>, fd: Fd) -> Result<u64, Errno> {
     Ok(u64::from_ne_bytes(number))
 }
 
-/// Waits until so many threads of the kernel wait.
+/// The median counts: the machine has other things to do.
+fn soon(mut spans: Vec<Duration>) {
+    spans.sort();
+    assert!(spans[spans.len() / 2] < SOON, "{spans:?}");
+}
+
+/// Waits until the threads just started wait.
 fn until_asleep() {
     thread::sleep(Duration::from_millis(30));
 }
@@ -272,6 +278,7 @@ fn sleepers(kernel: &Kernel, count: usize) -> Vec<JoinHandle<Result<u64, Errno>>
 
 #[test]
 fn a_panic_frees_all_who_wait_and_who_come_for_the_lock() {
+    let mut spans = Vec::new();
     for _ in 0..10 {
         let (kernel, other) = (kernel(), kernel());
         let waiting = sleepers(&kernel, 16);
@@ -292,14 +299,16 @@ fn a_panic_frees_all_who_wait_and_who_come_for_the_lock() {
         assert!(join(late.collect()).iter().all(|end| *end == Errno::EIO));
         assert!(join(waiting).iter().all(|r| *r == Err(Errno::EIO)));
         assert_eq!(broken.join().unwrap(), Err(Errno::EIO));
-        assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+        spans.push(start.elapsed());
         assert!(kernel.instance().is_killed() && !other.is_dead());
         enter(other.process(), |lwp| Queue::new(1).put(lwp, 1)).unwrap();
     }
+    soon(spans);
 }
 
 #[test]
 fn shutdown_frees_all_who_wait_and_leaves_nothing() {
+    let mut spans = Vec::new();
     for _ in 0..10 {
         let kernel = kernel();
         let instance = Arc::downgrade(kernel.instance());
@@ -312,11 +321,12 @@ fn shutdown_frees_all_who_wait_and_leaves_nothing() {
                 "{result:?}"
             );
         }
-        assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+        spans.push(start.elapsed());
         assert!(!kernel.instance().is_killed());
         drop(kernel);
         assert!(instance.upgrade().is_none());
     }
+    soon(spans);
 }
 
 #[test]
