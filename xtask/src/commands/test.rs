@@ -15,6 +15,14 @@ pub(crate) use run::cargo;
 /// the platform of unit tests has none.
 const VARIANTS: [(&str, &str); 3] = [("base", "up"), ("base", "threads"), ("base", "threads,up")];
 
+/// Tests of base in workspaces of their own, with what they are run with: on real threads, and as
+/// models of all their interleavings.
+const APART: [(&str, &[&str]); 3] = [
+    ("threads", &[]),
+    ("threads", &["--features", "up"]),
+    ("loom", &[]),
+];
+
 /// Runs the command.
 pub(crate) fn run(asked: &Test) -> Result<ExitCode, Failure> {
     tools::install_missing();
@@ -48,6 +56,19 @@ pub(crate) fn run(asked: &Test) -> Result<ExitCode, Failure> {
         "--no-fail-fast",
     ];
     tally.test(&[&up, kernel.as_flattened(), &after].concat())?;
+    for (folder, features) in APART {
+        let manifest = format!("tests/{folder}/Cargo.toml");
+        let target = format!("target/{folder}");
+        let apart = [
+            "test",
+            "--no-fail-fast",
+            "--manifest-path",
+            &manifest,
+            "--target-dir",
+            &target,
+        ];
+        tally.test(&[&apart[..], features, &after].concat())?;
+    }
     let system = ["test", "--package", "tests", "--no-fail-fast"];
     tally.test(&[&system, &after[..]].concat())?;
 

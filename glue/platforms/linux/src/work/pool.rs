@@ -235,18 +235,24 @@ impl Pool {
         }
     }
 
-    /// Takes note that a call has ended.
-    pub(super) fn call_ended(&mut self, handle: u64) {
+    /// Takes note that a call has ended; a wake-up for the leader if that sleeps past what was asked
+    /// for meanwhile.
+    pub(super) fn call_ended(&mut self, handle: u64) -> Wake {
         let Some(kernel) = self.kernels.get_mut(&handle) else {
-            return;
+            return Wake::Nobody;
         };
         kernel.state = State::Idle;
         if kernel.leaving {
             CALL_ENDED.notify_all();
-            return;
+            return Wake::Nobody;
         }
         let deadline = kernel.deadline;
         self.schedule(handle, deadline);
+        match self.leader {
+            // What is due at once the thread that ended the call does itself.
+            Leader::Asleep { until } if deadline != 0 && deadline < until => self.wake_leader(),
+            _ => Wake::Nobody,
+        }
     }
 
     /// The leader goes to sleep: until when, and in what.

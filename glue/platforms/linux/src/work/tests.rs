@@ -78,6 +78,28 @@ fn no_workers() -> bool {
 }
 
 #[test]
+fn a_deadline_asked_for_during_a_call_is_kept_by_whoever_sleeps() {
+    let _alone = alone();
+    let (calls, started) = mpsc::channel();
+    let (go, gone) = mpsc::channel::<()>();
+    let gone = Mutex::new(gone);
+    let slow = Fake::new(move || {
+        calls.send(()).unwrap();
+        // Disconnected from the second call on.
+        let _ = gone.lock().unwrap().recv();
+    });
+    let quick = Fake::new(|| ());
+    slow.request(0);
+    started.recv().unwrap();
+    // Whoever does this sleeps afterwards, for as long as it knows of nothing.
+    quick.request(0);
+    thread::sleep(Duration::from_millis(20));
+    slow.request(Platform::monotonic() + 5 * MILLISECOND);
+    drop(go);
+    started.recv_timeout(Duration::from_secs(5)).unwrap();
+}
+
+#[test]
 fn calls_when_asked_and_not_before_the_deadline() {
     let _alone = alone();
     let (send, receive) = mpsc::channel();

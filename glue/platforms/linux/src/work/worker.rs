@@ -57,9 +57,9 @@ fn work(era: u64) {
             drop(pool);
             wake.deliver();
             call(run);
-            let mut pool = pool::lock();
-            pool.call_ended(handle);
-            pool
+            let wake = pool::lock().call_ended(handle);
+            wake.deliver();
+            pool::lock()
         } else if pool.leader == Leader::None {
             lead(pool, era)
         } else {
