@@ -17,10 +17,11 @@ const VARIANTS: [(&str, &str); 3] = [("base", "up"), ("base", "threads"), ("base
 
 /// Tests of base in workspaces of their own, with what they are run with: on real threads, and as
 /// models of all their interleavings.
-const APART: [(&str, &[&str]); 3] = [
+const APART: [(&str, &[&str]); 4] = [
     ("threads", &[]),
     ("threads", &["--features", "up"]),
     ("loom", &[]),
+    ("loom", &["--features", "up"]),
 ];
 
 /// Runs the command.
