@@ -68,7 +68,7 @@ The workspace is left in generated/<configuration>/; `cargo build` works there t
 const RUN_EXAMPLES: &str = "\
 Examples:
   cargo xtask run --components net,sockets --app examples/httpd
-  cargo xtask run --components net,sockets --app examples/echo -- 7
+  cargo xtask run --components net,sockets --app examples/echo -- --port 8007
 
 As root, the application gets a network namespace of its own with a TAP device in it. The
 namespace is removed when the application ends, also by Ctrl-C.";

@@ -41,7 +41,7 @@ pub fn main(kernel: &Kernel, args: &[String]) -> i32 {
         kernel.print(format_args!("echo: listening on port {port}"));
         server.run()
     }) {
-        Err(errno) if errno == Errno::EINTR || kernel.is_dead() => 0,
+        Err(Errno::EINTR) => 0,
         Err(errno) => {
             kernel.log(Level::Error, format_args!("echo: port {port}: {errno}"));
             1

@@ -39,7 +39,7 @@ pub fn main(kernel: &Kernel, args: &[String]) -> i32 {
         Ok(server) => {
             kernel.print(format_args!("httpd: listening on port {port}"));
             let errno = server.run();
-            if errno == Errno::EINTR || kernel.is_dead() {
+            if errno == Errno::EINTR {
                 return 0;
             }
             kernel.log(Level::Error, format_args!("httpd: {errno}"));

@@ -3,7 +3,7 @@
 //! Generated code consists of one function a system call, which decodes its C parameters with the
 //! types here, calls the component's function and encodes what came back:
 //!
-//! ```ignore
+//! ```text
 //! pub unsafe extern "C" fn rump_sys_accept4(fd: i32, addr: *mut u8, addr_len: *mut u32, flags: i32) -> i32 {
 //!     cabi::syscall(|lwp| {
 //!         let mut addr = unsafe { cabi::SockAddrOut::new(addr, addr_len) };
