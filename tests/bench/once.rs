@@ -29,7 +29,59 @@ pub(crate) fn measure(
         );
         figures["build-clean-s"] = json!(clean);
         figures["build-again-s"] = json!(again);
+        let load = said(
+            build().arg("-v").env_remove("CARGO_TARGET_DIR"),
+            "decided and emitted",
+        );
+        println!("load to write: {load}");
+        figures["load-to-write"] = json!(load);
     }
+    if is_wanted("idle") {
+        let mut command = Command::new(env!("CARGO"));
+        command.current_dir(repository());
+        command.args(["test", "-p", "tests", "--test", "idle", "--", "--nocapture"]);
+        let idle = said(&mut command, "context switches");
+        println!("idle: {idle}");
+        figures["idle"] = json!(idle);
+    }
+    if is_wanted("fresh") {
+        let fresh = build_fresh(folder);
+        println!("fresh clone: {fresh:.1} s for the whole command, the generator included");
+        figures["fresh-clone-s"] = json!(fresh);
+    }
+}
+
+/// What a command said that contains `text`.
+fn said(command: &mut Command, text: &str) -> String {
+    let done = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let all = [done.stdout, done.stderr].concat();
+    let all = String::from_utf8_lossy(&all).into_owned();
+    let lines: Vec<_> = all
+        .lines()
+        .filter(|line| line.contains(text))
+        .map(str::trim)
+        .collect();
+    assert!(
+        done.status.success() && !lines.is_empty(),
+        "{command:?}:\n{all}"
+    );
+    lines.join("; ")
+}
+
+/// The whole command in a fresh clone, the generator included.
+fn build_fresh(folder: &Path) -> f64 {
+    let clone = folder.join("clone");
+    output(
+        Command::new("git")
+            .args(["clone", "-q"])
+            .arg(repository())
+            .arg(&clone),
+    );
+    let mut command = Command::new(env!("CARGO"));
+    command.current_dir(&clone).env_remove("CARGO_TARGET_DIR");
+    seconds(command.args(["xtask", "build", "-q", "--components", "net,sockets"]))
 }
 
 fn size(configuration: &Configuration, folder: &Path) -> u64 {
@@ -63,7 +115,6 @@ fn build() -> Command {
     command.args([
         "xtask",
         "build",
-        "-q",
         "--name",
         "test-clean",
         "--components",
