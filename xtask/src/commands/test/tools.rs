@@ -6,9 +6,13 @@ use std::process::{Command, Stdio};
 use rumpgen::tools::{AR, CC, Tool};
 
 /// What the tests use. A test that misses its program skips itself.
-const TOOLS: [Tool; 10] = [
+const TOOLS: [Tool; 11] = [
     AR,
     CC,
+    Tool {
+        name: "sysctl",
+        package: "procps",
+    },
     Tool {
         name: "ip",
         package: "iproute2",
