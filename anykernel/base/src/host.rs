@@ -2,7 +2,7 @@
 
 #[cfg(feature = "threads")]
 mod with {
-    use hypercall::threads;
+    use hypercall::{Upcall, threads};
 
     pub(crate) fn token() -> u64 {
         threads::current()
@@ -18,6 +18,10 @@ mod with {
 
     pub(crate) fn relax() {
         threads::relax();
+    }
+
+    pub(crate) fn spawn(run: Upcall) -> i64 {
+        threads::spawn(run)
     }
 
     #[cfg(not(feature = "up"))]
@@ -38,6 +42,10 @@ mod with {
     }
 
     pub(crate) fn unpark(_token: u64) {}
+
+    pub(crate) fn spawn(_run: hypercall::Upcall) -> i64 {
+        crate::Errno::ENOSYS.to_answer()
+    }
 
     pub(crate) fn relax() {
         // The only thread there is holds the lock it wants: see `sync`.

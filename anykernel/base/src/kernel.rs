@@ -7,7 +7,7 @@ use core::fmt::Write;
 
 use crate::contain::contain;
 use crate::spin::Spin;
-use crate::upcall::{Bound, Called, UpcallGuard, upcall_to};
+use crate::upcall::{Bound, Called, UpcallGuard, spawn, upcall_to};
 use crate::{
     Boot, BootError, Config, Errno, Failure, Instance, Level, Lwp, Params, Process, System, enter,
 };
@@ -122,6 +122,18 @@ impl Kernel {
     /// A new process, with no open files. Whoever holds it lets it [`exit`](Process::exit).
     pub fn fork(&self) -> Arc<Process> {
         Process::new(self.instance())
+    }
+
+    /// Runs `f` with a handle of this kernel on a thread of its own, which ends with it. A panic of `f`
+    /// outside the kernel is the host's to report. `ENOSYS` where the host has no threads, or its
+    /// error.
+    pub fn spawn(&self, f: impl FnOnce(&Kernel) + Send + 'static) -> Result<(), Errno> {
+        let kernel = Bound(self.clone());
+        spawn(move || {
+            // The whole of it moves, not only the part that stays on its thread.
+            let kernel = kernel;
+            f(&kernel.0);
+        })
     }
 
     /// Does all work that is due, and says when the next is, in nanoseconds of the monotonic

@@ -6,6 +6,8 @@ use alloc::sync::Arc;
 
 use hypercall::Upcall;
 
+use crate::Errno;
+
 /// What an upcall can end at.
 pub(crate) trait Called: Send + Sync {
     fn called(self: &Arc<Self>);
@@ -38,6 +40,25 @@ pub(crate) fn upcall_to<T: Called + 'static>(object: &Arc<T>) -> (Upcall, Upcall
     )
 }
 
+/// Runs `f` on a thread of the host's. `ENOSYS` where it has none, or its error.
+pub(crate) fn spawn(f: impl FnOnce() + Send + 'static) -> Result<(), Errno> {
+    type Body = Box<dyn FnOnce() + Send>;
+
+    extern "C-unwind" fn run(cookie: usize) {
+        // SAFETY: the cookie is the box let go of below, and the host calls once.
+        let body = unsafe { Box::from_raw(cookie as *mut Body) };
+        body();
+    }
+
+    let body: Box<Body> = Box::new(Box::new(f));
+    let cookie = Box::into_raw(body);
+    let answer = crate::host::spawn(Upcall::new(run, cookie as usize));
+    Errno::check(answer).map(drop).inspect_err(|_| {
+        // SAFETY: the host refused, so nobody else will ever take it.
+        drop(unsafe { Box::from_raw(cookie) });
+    })
+}
+
 /// A value that stays on the thread of an instance, inside something that is shared in general.
 ///
 /// Where there are no threads, a process is bound to the one its kernel booted on, and so is what
@@ -45,7 +66,8 @@ pub(crate) fn upcall_to<T: Called + 'static>(object: &Arc<T>) -> (Upcall, Upcall
 pub(crate) struct Bound<T>(pub(crate) T);
 
 // SAFETY: with threads, what is bound here is `Send + Sync` itself. Without, a `Kernel` and an `Lwp` are the
-// only ways to an instance and neither leaves its thread, and the platform calls on that one too.
+// only ways to an instance and neither leaves its thread: no thread is made, and the platform calls on that
+// one too.
 unsafe impl<T> Send for Bound<T> {}
 // SAFETY: as above.
 unsafe impl<T> Sync for Bound<T> {}

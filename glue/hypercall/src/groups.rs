@@ -2,10 +2,14 @@
 
 pub mod clock;
 pub mod console;
+pub mod dma;
 pub mod fault;
 pub mod frames;
+pub mod irq;
 pub mod memory;
+pub mod mmio;
 pub mod params;
+pub mod pci;
 pub mod power;
 pub mod random;
 pub mod threads;
@@ -14,10 +18,14 @@ pub mod work;
 
 pub use clock::Clock;
 pub use console::Console;
+pub use dma::Dma;
 pub use fault::Fault;
 pub use frames::{Frames, LinkInfo};
+pub use irq::{Irq, Message};
 pub use memory::{Allocator, Memory};
+pub use mmio::{Mmio, Window};
 pub use params::Params;
+pub use pci::Pci;
 pub use power::Power;
 pub use random::Random;
 pub use threads::Threads;

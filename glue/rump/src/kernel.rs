@@ -51,6 +51,16 @@ impl Kernel {
         self.0.is_dead()
     }
 
+    /// Runs `f` on a thread of its own, which ends with it. Objects of the kernel are shared between
+    /// threads as other values are.
+    ///
+    /// # Errors
+    ///
+    /// `ENOSYS` where the host has no threads: an application that runs everywhere does without them.
+    pub fn spawn(&self, f: impl FnOnce(&Kernel) + Send + 'static) -> Result<()> {
+        self.0.spawn(move |kernel| f(&Kernel(kernel.clone())))
+    }
+
     /// Does all the work that is due, and says when to call again at the latest, in nanoseconds of
     /// the host's monotonic clock. Only for hosts without threads.
     pub fn poll(&self) -> Option<u64> {

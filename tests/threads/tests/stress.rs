@@ -381,3 +381,15 @@ fn work_and_callouts_are_done_by_the_pool() {
         assert!(called >= at.unwrap());
     }
 }
+
+#[test]
+fn a_thread_of_the_kernel_s_has_a_handle_of_it() {
+    let kernel = kernel();
+    let queue = Queue::new(1);
+    let there = queue.clone();
+    let spawned = kernel.spawn(move |kernel| {
+        enter(kernel.process(), |lwp| there.put(lwp, 7)).unwrap();
+    });
+    spawned.unwrap();
+    assert_eq!(enter(kernel.process(), |lwp| queue.take(lwp)), Ok(7));
+}

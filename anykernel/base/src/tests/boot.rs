@@ -174,3 +174,12 @@ fn after_shutdown_nobody_gets_in_and_nothing_is_left() {
     assert!(instance.upgrade().is_none());
     work.schedule();
 }
+
+#[test]
+fn without_threads_none_is_made() {
+    let (kernel, kept) = (kernel(), Arc::new(()));
+    let seen = Arc::downgrade(&kept);
+    let spawned = kernel.spawn(move |_| drop(kept));
+    assert_eq!(spawned, Err(Errno::ENOSYS));
+    assert!(seen.upgrade().is_none(), "what it was to take is kept");
+}

@@ -1,9 +1,10 @@
 //! Waiting and waking.
 
-use crate::group;
+use crate::{Upcall, group};
 
 group! {
-    /// The host's threads, as far as a kernel needs them: to wait, and to end another's wait.
+    /// The host's threads, as far as a kernel needs them: to wait, to end another's wait, and for
+    /// applications that want more of them.
     ///
     /// A thread has one permit. `unpark` gives it, `park` takes it; a permit that is already there
     /// is not counted twice. Wake-ups without cause are allowed.
@@ -21,5 +22,7 @@ group! {
         fn cpu() -> u32;
         /// Lets other threads run first.
         fn relax();
+        /// Starts a thread that calls `run`, once, and ends. Zero, or a negated error number.
+        fn spawn(run: Upcall) -> i64;
     }
 }

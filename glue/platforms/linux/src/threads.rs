@@ -10,6 +10,8 @@ use std::sync::atomic::{
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::{mem, ptr};
 
+use hypercall::Upcall;
+
 use crate::{Platform, clock, tls::parker};
 
 const EMPTY: u32 = 0;
@@ -169,6 +171,13 @@ impl hypercall::Threads for Platform {
 
     fn relax() {
         std::thread::yield_now();
+    }
+
+    fn spawn(run: Upcall) -> i64 {
+        match std::thread::Builder::new().spawn(move || run.call()) {
+            Ok(_) => 0,
+            Err(error) => -i64::from(error.raw_os_error().unwrap_or(libc::EAGAIN)),
+        }
     }
 }
 

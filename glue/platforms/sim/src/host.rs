@@ -54,6 +54,9 @@ impl hypercall::Random for Platform {
             }
         });
     }
+
+    /// The seed of the world decides it all.
+    fn stir(_seed: Bytes<'_>) {}
 }
 
 impl hypercall::Power for Platform {
