@@ -20,7 +20,7 @@ pub use clock::Clock;
 pub use console::Console;
 pub use dma::Dma;
 pub use fault::Fault;
-pub use frames::{Frames, LinkInfo};
+pub use frames::{Frames, LinkInfo, Offload};
 pub use irq::{Irq, Message};
 pub use memory::{Allocator, Memory};
 pub use mmio::{Mmio, Window};

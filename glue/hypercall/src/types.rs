@@ -3,6 +3,8 @@
 
 use core::marker::PhantomData;
 
+use crate::Offload;
+
 /// Bytes the callee may read until it returns.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -67,15 +69,17 @@ impl<'a> From<&'a mut [u8]> for BytesMut<'a> {
     }
 }
 
-/// One buffer of a batch: where it is, how much it holds, how much of that is used.
+/// One buffer of a batch: where it is, how much it holds, how much of that is used, and what is to be
+/// known about the frame in it.
 ///
-/// The kernel sets `capacity`; whoever fills the buffer sets the length. A transmitted segment is
-/// read up to its length.
+/// The kernel sets `capacity`; whoever fills the buffer sets the length, and the offload if it is not
+/// all zero. A transmitted segment is read up to its length.
 #[repr(C)]
 pub struct Segment<'a> {
     start: *mut u8,
     capacity: usize,
     len: usize,
+    offload: Offload,
     borrow: PhantomData<&'a mut [u8]>,
 }
 
@@ -87,6 +91,7 @@ impl<'a> Segment<'a> {
             start: buffer.as_mut_ptr(),
             capacity: buffer.len(),
             len: 0,
+            offload: Offload::default(),
             borrow: PhantomData,
         }
     }
@@ -99,6 +104,18 @@ impl<'a> Segment<'a> {
             len,
             ..Segment::empty(bytes)
         }
+    }
+
+    /// What is to be known about the frame.
+    #[inline]
+    pub fn offload(&self) -> Offload {
+        self.offload
+    }
+
+    /// Says what is to be known about the frame.
+    #[inline]
+    pub fn set_offload(&mut self, offload: Offload) {
+        self.offload = offload;
     }
 
     /// The used part.

@@ -21,9 +21,11 @@ impl Net {
         &self,
         lwp: &Lwp<'_>,
         interface: &Arc<Interface>,
-        packet: Frame,
+        mut packet: Frame,
         hop: Hop,
     ) -> Result<(), Errno> {
+        // It is the whole packet's, and nobody after us sees that.
+        packet.complete_checksum();
         let identification = self.identification.with(|last| {
             *last = last.wrapping_add(1);
             *last
@@ -58,7 +60,6 @@ impl Net {
         let (base, more_follow) = (usize::from(whole.frag_offset()), whole.more_frags());
         for (offset, piece, last) in pieces(data, mtu, header_len)? {
             let mut fragment = self.pool().get(header_len + piece.len())?;
-            fragment.checksum_trusted = packet.checksum_trusted;
             let bytes = fragment.payload_mut();
             bytes[..header_len].copy_from_slice(&packet.payload()[..header_len]);
             bytes[header_len..].copy_from_slice(piece);
@@ -97,7 +98,6 @@ impl Net {
         let data = &packet.payload()[IPV6_HEADER..];
         for (offset, piece, last) in pieces(data, mtu, header_len)? {
             let mut fragment = self.pool().get(header_len + piece.len())?;
-            fragment.checksum_trusted = packet.checksum_trusted;
             let bytes = fragment.payload_mut();
             bytes[..IPV6_HEADER].copy_from_slice(&packet.payload()[..IPV6_HEADER]);
             let mut header = Ipv6Packet::new_unchecked(&mut bytes[..IPV6_HEADER]);

@@ -11,6 +11,8 @@ use alloc::vec::Vec;
 use base::sync::Leaf;
 use base::{Charge, Errno, Memory};
 
+use crate::{Checksum, Segments};
+
 /// Bytes in front of a new frame's content: enough for an Ethernet header with a tag, an IPv6
 /// fragment header and whatever header a paravirtual device wants.
 pub const HEADROOM: usize = 128;
@@ -23,8 +25,9 @@ pub struct Frame {
     buffer: Box<[u8]>,
     start: u32,
     end: u32,
-    /// The content comes from inside this machine: nobody computes or verifies checksums.
-    pub checksum_trusted: bool,
+    /// With a `start` that counts from the beginning of the buffer.
+    checksum: Checksum,
+    segments: Option<Segments>,
     charge: Charge,
 }
 
@@ -81,6 +84,42 @@ impl Frame {
         self.end = self.start + n.min(self.len()) as u32;
     }
 
+    /// What is known of the checksum of the protocol above IP.
+    #[inline]
+    pub fn checksum(&self) -> Checksum {
+        match self.checksum {
+            Checksum::Partial { start, offset } => Checksum::Partial {
+                start: start.saturating_sub(self.start),
+                offset,
+            },
+            known => known,
+        }
+    }
+
+    /// Says what is known of the checksum of the protocol above IP.
+    #[inline]
+    pub fn set_checksum(&mut self, checksum: Checksum) {
+        self.checksum = match checksum {
+            Checksum::Partial { start, offset } => Checksum::Partial {
+                start: start + self.start,
+                offset,
+            },
+            known => known,
+        };
+    }
+
+    /// What the TCP segment in it is still to be cut up into.
+    #[inline]
+    pub fn segments(&self) -> Option<Segments> {
+        self.segments
+    }
+
+    /// Says what the TCP segment in it is to be cut up into. Its checksum is left open as well.
+    #[inline]
+    pub fn set_segments(&mut self, segments: Option<Segments>) {
+        self.segments = segments;
+    }
+
     /// Bytes of memory behind the frame, used or not.
     #[inline]
     pub fn capacity(&self) -> usize {
@@ -135,7 +174,8 @@ impl FramePool {
             buffer: spare.buffer,
             start: HEADROOM as u32,
             end: (HEADROOM + len) as u32,
-            checksum_trusted: false,
+            checksum: Checksum::Present,
+            segments: None,
             charge: spare.charge,
         })
     }

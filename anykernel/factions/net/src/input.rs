@@ -102,7 +102,7 @@ impl Net {
         if header_len < 20 || total_len < header_len {
             return Err((frame, Reason::Malformed));
         }
-        if !frame.checksum_trusted && !packet.verify_checksum() {
+        if !interface.is_loopback() && !packet.verify_checksum() {
             return Err((frame, Reason::Checksum));
         }
         let (src, dst) = (packet.src_addr(), packet.dst_addr());
@@ -135,7 +135,7 @@ impl Net {
         if src.is_multicast() || src.is_broadcast() || dst.is_unspecified() {
             return Err((frame, Reason::Martian));
         }
-        if let Err(reason) = self.check_addresses(interface, frame.checksum_trusted, &mut info) {
+        if let Err(reason) = self.check_addresses(interface, &frame, &mut info) {
             return Err((frame, reason));
         }
         if !fragment.is_whole() {
@@ -170,7 +170,7 @@ impl Net {
         if src.is_multicast() || dst.is_unspecified() {
             return Err((frame, Reason::Martian));
         }
-        if let Err(reason) = self.check_addresses(interface, frame.checksum_trusted, &mut info) {
+        if let Err(reason) = self.check_addresses(interface, &frame, &mut info) {
             return Err((frame, reason));
         }
         if info.protocol == u8::from(IpProtocol::Ipv6Frag) {
@@ -198,11 +198,11 @@ impl Net {
     fn check_addresses(
         &self,
         interface: &Arc<Interface>,
-        trusted: bool,
+        frame: &Frame,
         info: &mut IpInfo,
     ) -> Result<(), Reason> {
-        // A protocol of ours looked the address up when it found that it needs no checksum.
-        if trusted && interface.is_loopback() {
+        // A protocol of ours looked the address up when it chose this way.
+        if interface.is_loopback() && frame.checksum().is_good() {
             return Ok(());
         }
         let meaning = self.table.with(|table| {

@@ -14,7 +14,7 @@ use base::Lwp;
 use base::sync::{Leaf, Word};
 
 use crate::capture::Capture;
-use crate::{Batch, Frame, Link, Medium, Net, Reason, Statistics};
+use crate::{Batch, Frame, Link, Medium, Net, Offloads, Reason, Statistics};
 
 /// Frames that may wait for being sent. More is what a caller that never flushes would gather.
 const QUEUE_LIMIT: usize = 4096;
@@ -31,6 +31,7 @@ pub struct Interface {
     mtu: usize,
     address: [u8; 6],
     loopback: bool,
+    offloads: Offloads,
     up: Word,
     state: Leaf<State>,
     /// Whether there is a capture: looked at for each frame.
@@ -56,6 +57,7 @@ impl Interface {
             medium: link.medium(),
             mtu: link.mtu(),
             loopback: link.is_loopback(),
+            offloads: link.offloads(),
             link,
             address,
             up: Word::new(0),
@@ -100,6 +102,12 @@ impl Interface {
     #[inline]
     pub fn is_loopback(&self) -> bool {
         self.loopback
+    }
+
+    /// What its link does for the frames it sends.
+    #[inline]
+    pub fn offloads(&self) -> Offloads {
+        self.offloads
     }
 
     /// Whether packets come and go.
@@ -179,6 +187,11 @@ impl Interface {
                 Some(mem::replace(&mut state.queue, spare))
             });
             let Some(mut batch) = batch else { return };
+            let link_header = match self.medium {
+                Medium::Ethernet => ETHERNET_HEADER,
+                Medium::Ip => 0,
+            };
+            let lost = self.offloads.prepare(net.pool(), link_header, &mut batch);
             self.capture(&batch);
             let frames = batch.len();
             let bytes: usize = batch.iter().map(Frame::len).sum();
@@ -189,6 +202,7 @@ impl Interface {
             self.state.with(|state| {
                 state.statistics.tx_frames += (frames - refused) as u64;
                 state.statistics.tx_bytes += bytes.saturating_sub(refused_bytes) as u64;
+                state.statistics.drop(Reason::NoMemory, lost as u64);
                 state.statistics.drop(Reason::QueueFull, refused as u64);
                 state.spare = batch;
                 state.sending = false;

@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 
 use base::Lwp;
 
-use crate::{Batch, Frame, Interface, Net};
+use crate::{Batch, Frame, Interface, Net, Offloads};
 
 /// What frames of a link begin with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +16,8 @@ pub enum Medium {
 }
 
 /// A link, such as a network card. It becomes an [`Interface`] by [`Net::attach`], and hands over what
-/// it receives with [`Net::receive`].
+/// it receives with [`Net::receive`], having said of each frame what the hardware said of it
+/// ([`Frame::set_offload`]).
 pub trait Link: Send + Sync {
     /// What its frames begin with.
     fn medium(&self) -> Medium;
@@ -32,6 +33,11 @@ pub trait Link: Send + Sync {
     /// Whether what is sent comes back: such a link carries what the kernel sends to itself.
     fn is_loopback(&self) -> bool {
         false
+    }
+
+    /// What it does for the frames it sends. It is given no frame that asks for more.
+    fn offloads(&self) -> Offloads {
+        Offloads::default()
     }
 
     /// Sends frames in order. Frames it leaves in the batch were not taken and count as dropped;

@@ -219,11 +219,6 @@ impl Net {
         self.table.with(|table| table.is_local(address))
     }
 
-    /// Whether packets to `destination` go over a loopback interface, so that they need no checksums.
-    pub fn route_is_loopback(&self, lwp: &Lwp<'_>, destination: IpAddr) -> bool {
-        self.is_local(lwp, destination)
-    }
-
     /// The largest IP packet that goes to `destination` in one piece, in bytes.
     pub fn mtu_for(&self, lwp: &Lwp<'_>, destination: IpAddr) -> usize {
         if self.is_local(lwp, destination)

@@ -12,10 +12,10 @@ use crate::neighbour::{Key, Resolution};
 use crate::{Frame, Interface, Medium, Net, Reason};
 
 impl Net {
-    /// Sends a complete IP packet: its checksums are set, unless it is `checksum_trusted` and goes to
-    /// this kernel. It leaves by `via` if that is given, else as the routes say; packets to this kernel
-    /// arrive before the call returns, as far as [`IpReceiver::receive`](crate::IpReceiver::receive).
-    /// What is too long for the link goes in fragments.
+    /// Sends a complete IP packet, whose protocol's checksum may be left open. It leaves by `via` if that
+    /// is given, else as the routes say; packets to this kernel arrive before the call returns, as far as
+    /// [`IpReceiver::receive`](crate::IpReceiver::receive).
+    /// What is too long for the link goes in fragments, unless it is a TCP segment to be cut up.
     ///
     /// Allowed with the lock of a connection held. The caller then owes a [`flush`](Net::flush).
     ///
@@ -43,7 +43,7 @@ impl Net {
                 return Err(errno);
             }
         };
-        if packet.len() <= interface.mtu() {
+        if packet.len() <= interface.mtu() || packet.segments().is_some() {
             self.send_to(lwp, &interface, packet, hop);
             return Ok(());
         }
@@ -70,10 +70,6 @@ impl Net {
             .ok_or(Errno::ENETUNREACH)?;
         if !interface.is_up() {
             return Err(Errno::ENETDOWN);
-        }
-        if packet.checksum_trusted && !interface.is_loopback() {
-            // Its address was ours when the protocol asked, and is not any more.
-            return Err(Errno::EADDRNOTAVAIL);
         }
         let hop = match destination {
             _ if broadcast => Hop::All,

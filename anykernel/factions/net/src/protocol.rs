@@ -27,8 +27,9 @@ pub struct IpInfo {
 /// Where IP packets for this host go.
 pub trait IpReceiver: Send + Sync {
     /// Takes a packet. The frame's payload is the IP packet, whole (reassembled) and no longer than
-    /// its header says; version and lengths are good, and so is the header's checksum. Checksums of
-    /// the protocol above are the receiver's concern, unless the frame is `checksum_trusted`.
+    /// its header says; version and lengths are good, and so is the header's checksum. The
+    /// checksum of the protocol above is the receiver's concern, unless it [is known to be
+    /// good](crate::Checksum::is_good).
     ///
     /// Called with the lock of a sending connection held: it only queues, and takes no lock but
     /// leaves. The buffer goes back to [`Net::pool`](crate::Net::pool) when it is done with.

@@ -357,10 +357,6 @@ impl Net {
         let first = whole.pieces.first()?;
         let header_len = whole.info.payload_offset;
         let mut frame = self.pool().get(header_len + whole.total).ok()?;
-        frame.checksum_trusted = whole
-            .pieces
-            .iter()
-            .all(|piece| piece.frame.checksum_trusted);
         let bytes = frame.payload_mut();
         bytes[..header_len].copy_from_slice(&first.frame.payload()[..header_len]);
         for piece in &whole.pieces {

@@ -55,6 +55,7 @@ fn open(url: &[u8], info: &mut LinkInfo, arrived: Upcall) -> Result<u64, Errno> 
         // The kernel's end of the cable has an address of its own; the interface's is the host's.
         address: [0; 6],
         mtu: tap.mtu(),
+        ..LinkInfo::default()
     };
     work::open_link(|number, reactor| Link {
         tap,

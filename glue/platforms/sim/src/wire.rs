@@ -77,6 +77,7 @@ impl hypercall::Frames for Platform {
                 *info = LinkInfo {
                     address: [0; 6],
                     mtu: MTU,
+                    ..LinkInfo::default()
                 };
                 world::with(|world| world.plug(wire, properties, Some(arrived))) as i64
             }

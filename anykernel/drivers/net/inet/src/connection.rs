@@ -66,6 +66,8 @@ pub(crate) struct Path {
 pub(crate) struct Connection {
     net: Arc<Net>,
     pub(crate) tuple: Tuple,
+    /// The other end is in this kernel.
+    local: bool,
     first: u32,
     via: Option<Arc<net::Interface>>,
     interface: Interface,
@@ -120,7 +122,7 @@ impl Connection {
             CongestionControl::Reno
         });
         socket.set_ack_delay((!path.local).then_some(ACK_DELAY));
-        let mut device = Device::new(net.clone(), path.mtu, path.local);
+        let mut device = Device::new(net.clone(), tuple, path.mtu);
         let mut config = Config::new(HardwareAddress::Ip);
         config.random_seed = seed_for(path.first);
         let now = lwp.now();
@@ -132,6 +134,7 @@ impl Connection {
         let mut connection = Connection {
             net: net.clone(),
             tuple,
+            local: path.local,
             first: path.first,
             via: path.via,
             interface,
@@ -232,7 +235,7 @@ impl Connection {
 
     /// Takes over options that may change while it is open.
     pub(crate) fn configure(&mut self, options: &TcpOptions) {
-        let local = self.device.is_local();
+        let local = self.local;
         let socket = self.socket_mut();
         // Between two ends in one kernel the acknowledgement that Nagle's algorithm would wait for comes
         // while the call that sends is still at work.

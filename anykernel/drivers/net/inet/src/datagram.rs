@@ -93,13 +93,6 @@ pub(crate) struct Route {
     pub(crate) hop_limit: u8,
 }
 
-impl Route {
-    /// Whether it ends in this kernel, so that nobody needs checksums.
-    pub(crate) fn is_local(&self) -> bool {
-        self.via.as_ref().is_some_and(|via| via.is_loopback())
-    }
-}
-
 impl DatagramSocket {
     /// A socket that is bound to nothing.
     pub(crate) fn new(inet: &Arc<Inet>, family: Family, kind: Kind) -> Arc<Self> {

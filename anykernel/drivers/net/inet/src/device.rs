@@ -4,18 +4,19 @@ use alloc::sync::Arc;
 use alloc::vec;
 
 use net::{Batch, Frame, Net};
-use smoltcp::phy::{self, Checksum, ChecksumCapabilities, DeviceCapabilities, Medium};
+use smoltcp::phy::{self, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
-use smoltcp::wire::{IpVersion, TcpPacket, TcpSeqNumber};
+use smoltcp::wire::{IpProtocol, IpVersion, TcpPacket, TcpSeqNumber};
 
+use crate::address::Tuple;
+use crate::emit::{TCP_CHECKSUM, checksums};
 use crate::window::WindowGuard;
 
 /// Where segments of one connection come from and go to.
 pub(crate) struct Device {
     net: Arc<Net>,
     mtu: usize,
-    /// The other end is in this kernel: no checksums.
-    trusted: bool,
+    tuple: Tuple,
     arriving: Option<Frame>,
     /// What is to be sent.
     pub(crate) leaving: Batch,
@@ -25,11 +26,11 @@ pub(crate) struct Device {
 }
 
 impl Device {
-    pub(crate) fn new(net: Arc<Net>, mtu: usize, trusted: bool) -> Self {
+    pub(crate) fn new(net: Arc<Net>, tuple: Tuple, mtu: usize) -> Self {
         Device {
             net,
+            tuple,
             mtu,
-            trusted,
             arriving: None,
             leaving: Batch::new(),
             window: WindowGuard::default(),
@@ -43,15 +44,10 @@ impl Device {
         self.arriving = Some(frame);
     }
 
-    /// Whether the other end is in this kernel.
-    pub(crate) fn is_local(&self) -> bool {
-        self.trusted
-    }
-
     fn sender(&mut self) -> Sender<'_> {
         Sender {
             net: &self.net,
-            trusted: self.trusted,
+            tuple: &self.tuple,
             leaving: &mut self.leaving,
             window: &mut self.window,
             sent: &mut self.sent,
@@ -83,7 +79,7 @@ impl phy::Device for Device {
         };
         let sender = Sender {
             net: &self.net,
-            trusted: self.trusted,
+            tuple: &self.tuple,
             leaving: &mut self.leaving,
             window: &mut self.window,
             sent: &mut self.sent,
@@ -96,16 +92,10 @@ impl phy::Device for Device {
     }
 
     fn capabilities(&self) -> DeviceCapabilities {
-        // What arrives was verified before it got here.
-        let mut checksum = ChecksumCapabilities::ignored();
-        if !self.trusted {
-            checksum.ipv4 = Checksum::Tx;
-            checksum.tcp = Checksum::Tx;
-        }
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = Medium::Ip;
         capabilities.max_transmission_unit = self.mtu;
-        capabilities.checksum = checksum;
+        capabilities.checksum = checksums();
         capabilities
     }
 }
@@ -127,7 +117,7 @@ impl phy::RxToken for Receiver<'_> {
 /// A place for a packet of smoltcp's.
 pub(crate) struct Sender<'a> {
     net: &'a Net,
-    trusted: bool,
+    tuple: &'a Tuple,
     leaving: &'a mut Batch,
     window: &'a mut WindowGuard,
     sent: &'a mut (TcpSeqNumber, TcpSeqNumber),
@@ -147,8 +137,14 @@ impl phy::TxToken for Sender<'_> {
             segment.seq_number() + segment.segment_len(),
             segment.ack_number(),
         );
-        self.window.leaving(&mut packet[header..], !self.trusted);
-        frame.checksum_trusted = self.trusted;
+        self.window.leaving(&mut packet[header..]);
+        frame.leave_checksum(
+            header,
+            TCP_CHECKSUM,
+            self.tuple.local.addr,
+            self.tuple.remote.addr,
+            IpProtocol::Tcp.into(),
+        );
         self.leaving.push(frame);
         result
     }

@@ -36,29 +36,24 @@ impl Header {
     }
 }
 
-/// Which checksums a packet is to have: none, if it stays in this kernel.
-pub(crate) fn checksums(trusted: bool) -> ChecksumCapabilities {
+/// Where the checksum is in a TCP header, and in a UDP header.
+pub(crate) const TCP_CHECKSUM: usize = 16;
+pub(crate) const UDP_CHECKSUM: usize = 6;
+
+/// Which checksums smoltcp computes, and verifies: those of headers and of ICMP. TCP's and UDP's are left
+/// open; what is to be verified was before a packet gets to smoltcp.
+pub(crate) fn checksums() -> ChecksumCapabilities {
     let mut checksums = ChecksumCapabilities::ignored();
-    if !trusted {
-        let computed = || Checksum::Tx;
-        checksums.ipv4 = computed();
-        checksums.tcp = computed();
-        checksums.udp = computed();
-        checksums.icmpv4 = computed();
-        checksums.icmpv6 = computed();
-    }
+    checksums.ipv4 = Checksum::Tx;
+    checksums.icmpv4 = Checksum::Tx;
+    checksums.icmpv6 = Checksum::Tx;
     checksums
 }
 
 impl Inet {
     /// A packet with this header, followed by `len` bytes of unknown value. `EMSGSIZE` if they do not
     /// fit into one.
-    pub(crate) fn packet(
-        &self,
-        header: &Header,
-        len: usize,
-        trusted: bool,
-    ) -> Result<Frame, Errno> {
+    pub(crate) fn packet(&self, header: &Header, len: usize) -> Result<Frame, Errno> {
         let most = if header.src.is_ipv4() {
             65535 - 20
         } else {
@@ -75,8 +70,7 @@ impl Inet {
             header.hop_limit,
         );
         let mut frame = self.net.pool().get(header.len() + len)?;
-        repr.emit(frame.payload_mut(), &checksums(trusted));
-        frame.checksum_trusted = trusted;
+        repr.emit(frame.payload_mut(), &checksums());
         Ok(frame)
     }
 
@@ -89,15 +83,21 @@ impl Inet {
     /// Answers a segment with one without a connection.
     pub(crate) fn answer_segment(&self, lwp: &Lwp<'_>, to: &Packet, repr: &TcpRepr<'_>) {
         let header = Header::reply(to, IpProtocol::Tcp);
-        let trusted = to.interface.is_loopback();
-        let Ok(mut frame) = self.packet(&header, repr.buffer_len(), trusted) else {
+        let Ok(mut frame) = self.packet(&header, repr.buffer_len()) else {
             return;
         };
         repr.emit(
             &mut TcpPacket::new_unchecked(&mut frame.payload_mut()[header.len()..]),
             &header.src.into(),
             &header.dst.into(),
-            &checksums(trusted),
+            &checksums(),
+        );
+        frame.leave_checksum(
+            header.len(),
+            TCP_CHECKSUM,
+            header.src,
+            header.dst,
+            header.protocol.into(),
         );
         self.answer(lwp, to, frame);
     }

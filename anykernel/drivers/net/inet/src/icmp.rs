@@ -111,11 +111,10 @@ fn quoted(packet: &[u8]) -> Option<Quoted> {
 
 impl Inet {
     pub(crate) fn icmpv4_input(&self, lwp: &Lwp<'_>, packet: &Packet) {
-        let trusted = packet.frame.checksum_trusted;
         let Ok(message) = Icmpv4Packet::new_checked(packet.payload()) else {
             return packet.interface.count_dropped(Reason::Malformed, 1);
         };
-        if !trusted && !message.verify_checksum() {
+        if !packet.frame.checksum().is_good() && !message.verify_checksum() {
             return packet.interface.count_dropped(Reason::Checksum, 1);
         }
         if let Some(trouble) = trouble_v4(message.msg_type().into(), message.msg_code()) {
@@ -125,7 +124,7 @@ impl Inet {
             ident,
             seq_no,
             data,
-        }) = Icmpv4Repr::parse(&message, &checksums(true))
+        }) = Icmpv4Repr::parse(&message, &checksums())
         else {
             return;
         };
@@ -147,7 +146,7 @@ impl Inet {
         let Ok(message) = Icmpv6Packet::new_checked(packet.payload()) else {
             return packet.interface.count_dropped(Reason::Malformed, 1);
         };
-        if !packet.frame.checksum_trusted && !message.verify_checksum(&src, &dst) {
+        if !packet.frame.checksum().is_good() && !message.verify_checksum(&src, &dst) {
             return packet.interface.count_dropped(Reason::Checksum, 1);
         }
         if let Some(trouble) = trouble_v6(message.msg_type().into(), message.msg_code()) {
@@ -157,7 +156,7 @@ impl Inet {
             ident,
             seq_no,
             data,
-        }) = Icmpv6Repr::parse(&src, &dst, &message, &checksums(true))
+        }) = Icmpv6Repr::parse(&src, &dst, &message, &checksums())
         else {
             return;
         };
@@ -171,12 +170,11 @@ impl Inet {
 
     fn answer_icmpv4(&self, lwp: &Lwp<'_>, to: &Packet, repr: &Icmpv4Repr<'_>) {
         let header = Header::reply(to, IpProtocol::Icmp);
-        let trusted = to.interface.is_loopback();
-        let Ok(mut frame) = self.packet(&header, repr.buffer_len(), trusted) else {
+        let Ok(mut frame) = self.packet(&header, repr.buffer_len()) else {
             return;
         };
         let space = &mut frame.payload_mut()[header.len()..];
-        repr.emit(&mut Icmpv4Packet::new_unchecked(space), &checksums(trusted));
+        repr.emit(&mut Icmpv4Packet::new_unchecked(space), &checksums());
         self.answer(lwp, to, frame);
     }
 
@@ -192,13 +190,12 @@ impl Inet {
         let (IpAddr::V6(src), IpAddr::V6(dst)) = (header.src, header.dst) else {
             return;
         };
-        let trusted = to.interface.is_loopback();
-        let Ok(mut frame) = self.packet(&header, repr.buffer_len(), trusted) else {
+        let Ok(mut frame) = self.packet(&header, repr.buffer_len()) else {
             return;
         };
         let space = &mut frame.payload_mut()[header.len()..];
         let mut message = Icmpv6Packet::new_unchecked(space);
-        repr.emit(&src, &dst, &mut message, &checksums(trusted));
+        repr.emit(&src, &dst, &mut message, &checksums());
         self.answer(lwp, to, frame);
     }
 

@@ -43,7 +43,7 @@ impl Inet {
         if packet.info.to_many {
             return self.discard(packet, Reason::NotForUs);
         }
-        if !packet.frame.checksum_trusted
+        if !packet.frame.checksum().is_good()
             && !segment.verify_checksum(&packet.info.src.into(), &packet.info.dst.into())
         {
             return self.discard(packet, Reason::Checksum);
@@ -143,7 +143,7 @@ fn parse(packet: &Packet) -> Option<TcpRepr<'_>> {
         &TcpPacket::new_checked(packet.payload()).ok()?,
         &packet.info.src.into(),
         &packet.info.dst.into(),
-        &checksums(true),
+        &checksums(),
     )
     .ok()
 }

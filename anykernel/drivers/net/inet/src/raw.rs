@@ -30,14 +30,15 @@ impl Inet {
             raw.filter(|socket| socket.wants(packet)).cloned().collect()
         });
         for socket in wanting {
-            // With its header, or without: that is the families' difference.
-            let bytes = match socket.family {
-                Family::V4 => packet.frame.payload(),
-                Family::V6 => packet.payload(),
-            };
-            let Ok(frame) = self.net.pool().copy_of(bytes) else {
+            let Ok(mut frame) = self.net.pool().copy_of(packet.frame.payload()) else {
                 return;
             };
+            frame.set_checksum(packet.frame.checksum());
+            frame.complete_checksum();
+            // With its header, or without: that is the families' difference.
+            if socket.family == Family::V6 {
+                frame.trim_front(packet.info.payload_offset);
+            }
             let datagram = Datagram {
                 frame,
                 from: Endpoint::new(packet.info.src, 0),
@@ -98,7 +99,7 @@ impl DatagramSocket {
             hop_limit: route.hop_limit,
         };
         let len = data.remaining();
-        let mut frame = self.inet.packet(&header, len, false)?;
+        let mut frame = self.inet.packet(&header, len)?;
         let space = &mut frame.payload_mut()[header.len()..];
         if let Err(errno) = data.take(space) {
             self.inet.net.pool().recycle(frame);

@@ -10,7 +10,7 @@ use syscall::{SockAddr, UioIn};
 use crate::address::{Scope, Tuple};
 use crate::datagram::{Datagram, DatagramSocket};
 use crate::demux::hears_many;
-use crate::emit::Header;
+use crate::emit::{Header, UDP_CHECKSUM};
 use crate::inet::{Inet, Job, Packet};
 use crate::ports::Claim;
 use crate::random;
@@ -24,14 +24,12 @@ impl Inet {
         let Ok(datagram) = UdpPacket::new_checked(packet.payload()) else {
             return self.discard(packet, Reason::Malformed);
         };
-        // No checksum is one, but not in IPv6 (RFC 8200 §8.1).
-        let sound = if datagram.checksum() == 0 && packet.info.src.is_ipv4() {
-            true
-        } else {
-            datagram.checksum() != 0
-                && datagram.verify_checksum(&packet.info.src.into(), &packet.info.dst.into())
+        let sound = || match datagram.checksum() {
+            // No checksum is one, but not in IPv6 (RFC 8200 §8.1).
+            0 => packet.info.src.is_ipv4(),
+            _ => datagram.verify_checksum(&packet.info.src.into(), &packet.info.dst.into()),
         };
-        if !packet.frame.checksum_trusted && !sound {
+        if !packet.frame.checksum().is_good() && !sound() {
             return self.discard(packet, Reason::Checksum);
         }
         let len = usize::from(datagram.len()) - HEADER;
@@ -234,14 +232,14 @@ impl DatagramSocket {
             let port = self.state.with(|state| state.port);
             route.from.port = port.map_or(0, |(port, _)| port);
         }
-        let (from, trusted) = (route.from, route.is_local());
+        let from = route.from;
         let header = Header {
             src: from.addr,
             dst: route.to.addr,
             protocol: IpProtocol::Udp,
             hop_limit: route.hop_limit,
         };
-        let mut frame = self.inet.packet(&header, HEADER + len, trusted)?;
+        let mut frame = self.inet.packet(&header, HEADER + len)?;
         let space = &mut frame.payload_mut()[header.len()..];
         if let Err(errno) = data.take(&mut space[HEADER..]) {
             self.inet.net.pool().recycle(frame);
@@ -251,11 +249,14 @@ impl DatagramSocket {
         datagram.set_src_port(from.port);
         datagram.set_dst_port(route.to.port);
         datagram.set_len((HEADER + len) as u16);
-        if trusted {
-            datagram.set_checksum(0);
-        } else {
-            datagram.fill_checksum(&from.addr.into(), &route.to.addr.into());
-        }
+        let start = header.len();
+        frame.leave_checksum(
+            start,
+            UDP_CHECKSUM,
+            header.src,
+            header.dst,
+            header.protocol.into(),
+        );
         self.inet.net.output(lwp, frame, route.via.as_ref())?;
         Ok(len)
     }

@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 
 use base::sync::Leaf;
 use base::{Errno, Lwp, UpcallGuard, Work, upcall};
-use hypercall::{LinkInfo, Segment, frames};
-use net::{Batch, Interface, Link, Medium, Net, Reason};
+use hypercall::{LinkInfo, Offload, Segment, frames};
+use net::{Batch, Interface, Link, Medium, Net, Offloads, Reason};
 
 /// Frames taken in one hypercall: few on a link with little traffic, so that it ties up little memory.
 const BATCH: core::ops::RangeInclusive<usize> = 8..=64;
@@ -16,6 +16,22 @@ const HEADER: usize = 18;
 
 /// MTUs that make sense for Ethernet: what IPv4 demands, and what IP can use.
 const MTUS: core::ops::RangeInclusive<usize> = 68..=65535;
+
+/// The longest packet: IPv6's without jumbo option.
+const LONGEST: usize = 65535 + 40;
+
+/// What a link does for the frames it sends.
+fn offloads(info: &LinkInfo) -> Offloads {
+    let longest = |kind| match info.offloads & kind {
+        0 => 0,
+        _ => (info.longest_sent as usize).min(LONGEST),
+    };
+    Offloads {
+        checksum: info.offloads & LinkInfo::CHECKSUM != 0,
+        tcp4: longest(LinkInfo::TCP4),
+        tcp6: longest(LinkInfo::TCP6),
+    }
+}
 
 /// An open link and the interface on it.
 pub(crate) struct Port {
@@ -40,6 +56,9 @@ struct Opened {
     handle: u64,
     address: Option<[u8; 6]>,
     mtu: usize,
+    /// Longest packet it may deliver.
+    longest: usize,
+    offloads: Offloads,
     /// None once it is closed.
     upcall: Leaf<Option<UpcallGuard>>,
 }
@@ -60,10 +79,13 @@ impl Port {
         let (upcall, guard) = upcall(&arrived);
         let mut info = LinkInfo::default();
         let handle = Errno::check(frames::open(url.into(), &mut info, upcall))?;
+        let mtu = (info.mtu as usize).clamp(*MTUS.start(), *MTUS.end());
         let link = Arc::new(Opened {
             handle,
             address: (info.address != [0; 6]).then_some(info.address),
-            mtu: (info.mtu as usize).clamp(*MTUS.start(), *MTUS.end()),
+            mtu,
+            longest: (info.longest_received as usize).clamp(mtu, LONGEST),
+            offloads: offloads(&info),
             upcall: Leaf::new(Some(guard)),
         });
         let interface = net.attach(lwp, "virt", link.clone());
@@ -91,7 +113,7 @@ impl Port {
         let (mut batch, wanted) = self
             .rooms
             .with(|rooms| (core::mem::take(&mut rooms.frames), rooms.wanted));
-        let len = self.link.mtu + HEADER;
+        let len = self.link.longest + HEADER;
         while batch.len() < wanted {
             match self.net.pool().get(len) {
                 Ok(frame) => batch.push(frame),
@@ -108,11 +130,23 @@ impl Port {
             .collect();
         let filled = frames::receive(self.link.handle, segments.as_mut_slice().into());
         let filled = filled.min(offered);
-        let lengths: Vec<usize> = segments.iter().map(Segment::len).collect();
+        let said: Vec<(usize, Offload)> = segments
+            .iter()
+            .map(|segment| (segment.len(), segment.offload()))
+            .collect();
         let mut rest = batch.split_off(filled);
-        for (frame, len) in batch.iter_mut().zip(lengths) {
+        let mut malformed = 0;
+        for (mut frame, (len, offload)) in core::mem::take(&mut batch).into_iter().zip(said) {
             frame.truncate(len);
+            match frame.set_offload(&offload) {
+                Ok(()) => batch.push(frame),
+                Err(_) => {
+                    malformed += 1;
+                    self.net.pool().recycle(frame);
+                }
+            }
         }
+        self.interface.count_dropped(Reason::Malformed, malformed);
         self.net.receive(lwp, &self.interface, &mut batch);
         let all = filled == offered;
         let wanted = if all { wanted * 2 } else { *BATCH.start() };
@@ -177,13 +211,22 @@ impl Link for Opened {
         self.address
     }
 
+    fn offloads(&self) -> Offloads {
+        self.offloads
+    }
+
     fn transmit(&self, _lwp: &Lwp<'_>, net: &Net, _interface: &Arc<Interface>, batch: &mut Batch) {
         if self.is_closed() {
             return;
         }
         let mut segments: Vec<Segment<'_>> = batch
             .iter_mut()
-            .map(|frame| Segment::full(frame.payload_mut()))
+            .map(|frame| {
+                let offload = frame.offload();
+                let mut segment = Segment::full(frame.payload_mut());
+                segment.set_offload(offload);
+                segment
+            })
             .collect();
         let taken = frames::transmit(self.handle, segments.as_slice().into());
         segments.clear();

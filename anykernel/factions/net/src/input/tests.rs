@@ -176,7 +176,7 @@ fn loopback_delivers_within_the_call_and_trusts_checksums() {
         let mut bytes = packet("127.0.0.1", "127.9.9.9", 17, b"x");
         bytes[10..12].fill(0);
         let mut frame = net.pool().copy_of(&bytes).unwrap();
-        frame.checksum_trusted = true;
+        frame.set_checksum(crate::Checksum::Verified);
         net.output(lwp, frame, Some(&lo.interface)).unwrap();
         assert_eq!(host.received().len(), 1);
         let frame = net.pool().copy_of(&packet("::1", "::1", 17, b"x")).unwrap();

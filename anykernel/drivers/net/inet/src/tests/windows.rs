@@ -11,6 +11,7 @@ use smoltcp::wire::{
     TcpSeqNumber,
 };
 
+use crate::address::{Endpoint, Tuple};
 use crate::device::Device;
 
 const PEER: IpAddress = IpAddress::v4(10, 0, 0, 9);
@@ -38,7 +39,12 @@ impl Receiver {
 
     fn seeded(buffer: usize, seed: u64) -> Self {
         let host = alone();
-        let mut device = Device::new(host.net.clone(), 65535, false);
+        let end = |addr: IpAddress, port| Endpoint::new(addr.into(), port);
+        let tuple = Tuple {
+            local: end(OURS, 80),
+            remote: end(PEER, 9),
+        };
+        let mut device = Device::new(host.net.clone(), tuple, 65535);
         let mut config = InterfaceConfig::new(HardwareAddress::Ip);
         config.random_seed = seed;
         let mut interface = Interface::new(config, &mut device, Instant::ZERO);
@@ -103,7 +109,8 @@ impl Receiver {
             .poll_egress(Instant::ZERO, &mut self.device, &mut self.sockets)
             == PollResult::SocketStateChanged
         {}
-        for frame in self.device.leaving.drain(..) {
+        for mut frame in self.device.leaving.drain(..) {
+            frame.complete_checksum();
             let ip = Ipv4Packet::new_checked(frame.payload()).unwrap();
             let packet = TcpPacket::new_checked(ip.payload()).unwrap();
             assert!(packet.verify_checksum(&OURS, &PEER));
