@@ -219,16 +219,14 @@ impl Net {
         self.table.with(|table| table.is_local(address))
     }
 
-    /// The largest IP packet that goes to `destination` in one piece, in bytes.
-    pub fn mtu_for(&self, lwp: &Lwp<'_>, destination: IpAddr) -> usize {
-        if self.is_local(lwp, destination)
-            && let Some(loopback) = self.loopback()
-        {
-            return loopback.mtu();
+    /// The interface by which packets to `destination` leave, if there is a route.
+    pub fn interface_to(&self, destination: IpAddr) -> Option<Arc<Interface>> {
+        if self.table.with(|table| table.is_local(destination)) {
+            return self.loopback();
         }
         self.table
             .with(|table| table.lookup(destination, None))
-            .map_or(1280, |(interface, _)| interface.mtu())
+            .map(|(interface, _)| interface)
     }
 
     /// Gives up what refers to other components, so that nothing keeps itself alive.

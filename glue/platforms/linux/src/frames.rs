@@ -51,12 +51,7 @@ fn open(url: &[u8], info: &mut LinkInfo, arrived: Upcall) -> Result<u64, Errno> 
         ("tap", name) => Tap::open(name)?,
         _ => return Err(Errno::EPROTONOSUPPORT),
     };
-    *info = LinkInfo {
-        // The kernel's end of the cable has an address of its own; the interface's is the host's.
-        address: [0; 6],
-        mtu: tap.mtu(),
-        ..LinkInfo::default()
-    };
+    *info = tap.info();
     work::open_link(|number, reactor| Link {
         tap,
         number,

@@ -54,8 +54,10 @@ pub(crate) struct Report {
 pub(crate) struct Path {
     /// By which interface; as the routes say.
     pub(crate) via: Option<Arc<net::Interface>>,
-    /// Largest packet.
+    /// Largest packet on the link.
     pub(crate) mtu: usize,
+    /// Largest packet whose TCP segment the link cuts up.
+    pub(crate) longest: usize,
     /// The other end is in this kernel.
     pub(crate) local: bool,
     /// The first sequence number.
@@ -122,7 +124,7 @@ impl Connection {
             CongestionControl::Reno
         });
         socket.set_ack_delay((!path.local).then_some(ACK_DELAY));
-        let mut device = Device::new(net.clone(), tuple, path.mtu);
+        let mut device = Device::new(net.clone(), tuple, path.mtu, path.longest);
         let mut config = Config::new(HardwareAddress::Ip);
         config.random_seed = seed_for(path.first);
         let now = lwp.now();

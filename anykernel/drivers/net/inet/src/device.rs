@@ -2,45 +2,57 @@
 
 use alloc::sync::Arc;
 use alloc::vec;
+use core::net::IpAddr;
+use core::num::NonZeroUsize;
 
-use net::{Batch, Frame, Net};
+use net::{Batch, Frame, Net, SegmentKind, Segments};
 use smoltcp::phy::{self, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
 use smoltcp::wire::{IpProtocol, IpVersion, TcpPacket, TcpSeqNumber};
 
 use crate::address::Tuple;
 use crate::emit::{TCP_CHECKSUM, checksums};
+use crate::segment_size::SegmentSize;
 use crate::window::WindowGuard;
 
 /// Where segments of one connection come from and go to.
 pub(crate) struct Device {
     net: Arc<Net>,
-    mtu: usize,
+    /// The longest packet that may leave; the link cuts it up if its own are shorter.
+    longest: usize,
     tuple: Tuple,
     arriving: Option<Frame>,
     /// What is to be sent.
     pub(crate) leaving: Batch,
     window: WindowGuard,
+    size: SegmentSize,
     /// After the last segment that left: the next sequence number, and what it acknowledged.
     pub(crate) sent: (TcpSeqNumber, TcpSeqNumber),
 }
 
 impl Device {
-    pub(crate) fn new(net: Arc<Net>, tuple: Tuple, mtu: usize) -> Self {
+    /// For a link with packets of `mtu` bytes, which cuts up TCP segments in packets of up to `longest`.
+    pub(crate) fn new(net: Arc<Net>, tuple: Tuple, mtu: usize, longest: usize) -> Self {
+        let ip_header = if tuple.local.addr.is_ipv4() { 20 } else { 40 };
+        let size = SegmentSize::new(mtu, ip_header);
         Device {
             net,
             tuple,
-            mtu,
+            longest: size.whole(longest, ip_header).max(mtu),
             arriving: None,
             leaving: Batch::new(),
             window: WindowGuard::default(),
+            size,
             sent: (TcpSeqNumber(0), TcpSeqNumber(0)),
         }
     }
 
     /// Offers an IP packet with a good TCP segment to the next poll.
-    pub(crate) fn arrive(&mut self, frame: Frame) {
-        self.window.arriving(segment(frame.payload()));
+    pub(crate) fn arrive(&mut self, mut frame: Frame) {
+        let header = header_len(frame.payload());
+        let segment = frame.payload_mut().get_mut(header..).unwrap_or_default();
+        self.window.arriving(segment);
+        self.size.arriving(segment);
         self.arriving = Some(frame);
     }
 
@@ -50,16 +62,13 @@ impl Device {
             tuple: &self.tuple,
             leaving: &mut self.leaving,
             window: &mut self.window,
+            size: &self.size,
             sent: &mut self.sent,
         }
     }
 }
 
-/// The TCP segment in an IP packet without extension headers.
-fn segment(packet: &[u8]) -> &[u8] {
-    packet.get(header_len(packet)..).unwrap_or(&[])
-}
-
+/// Bytes in front of the TCP segment in an IP packet without extension headers.
 fn header_len(packet: &[u8]) -> usize {
     match IpVersion::of_packet(packet) {
         Ok(IpVersion::Ipv4) => usize::from(packet[0] & 0xf) * 4,
@@ -82,6 +91,7 @@ impl phy::Device for Device {
             tuple: &self.tuple,
             leaving: &mut self.leaving,
             window: &mut self.window,
+            size: &self.size,
             sent: &mut self.sent,
         };
         Some((receiver, sender))
@@ -94,7 +104,10 @@ impl phy::Device for Device {
     fn capabilities(&self) -> DeviceCapabilities {
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = Medium::Ip;
-        capabilities.max_transmission_unit = self.mtu;
+        capabilities.max_transmission_unit = self.longest;
+        let longest = NonZeroUsize::new(self.longest);
+        capabilities.segmentation.tcpv4 = longest;
+        capabilities.segmentation.tcpv6 = longest;
         capabilities.checksum = checksums();
         capabilities
     }
@@ -120,6 +133,7 @@ pub(crate) struct Sender<'a> {
     tuple: &'a Tuple,
     leaving: &'a mut Batch,
     window: &'a mut WindowGuard,
+    size: &'a SegmentSize,
     sent: &'a mut (TcpSeqNumber, TcpSeqNumber),
 }
 
@@ -137,7 +151,9 @@ impl phy::TxToken for Sender<'_> {
             segment.seq_number() + segment.segment_len(),
             segment.ack_number(),
         );
+        let payload = segment.payload().len();
         self.window.leaving(&mut packet[header..]);
+        self.size.leaving(&mut packet[header..]);
         frame.leave_checksum(
             header,
             TCP_CHECKSUM,
@@ -145,6 +161,13 @@ impl phy::TxToken for Sender<'_> {
             self.tuple.remote.addr,
             IpProtocol::Tcp.into(),
         );
+        frame.set_segments(self.size.cut(payload).map(|size| Segments {
+            kind: match self.tuple.local.addr {
+                IpAddr::V4(_) => SegmentKind::Tcp4,
+                IpAddr::V6(_) => SegmentKind::Tcp6,
+            },
+            size,
+        }));
         self.leaving.push(frame);
         result
     }

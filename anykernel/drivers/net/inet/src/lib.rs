@@ -6,7 +6,8 @@
 //!
 //! - [`inet`]: the state, and the order in which things happen;
 //! - [`input`], [`demux`], [`ports`]: whose a packet is;
-//! - [`tcp`] and what is named after it: sockets; [`connection`], [`device`], [`window`]: smoltcp;
+//! - [`tcp`] and what is named after it: sockets; [`connection`], [`device`], [`window`],
+//!   [`segment_size`]: smoltcp;
 //! - [`datagram`], [`udp`], [`raw`]: sockets for datagrams; [`icmp`]: echo, and errors both ways.
 //!
 //! It does not know links, routes or neighbours, nor descriptors, nor who may do what.
@@ -32,6 +33,7 @@ mod options;
 mod ports;
 mod protocol;
 mod raw;
+mod segment_size;
 mod sequence;
 mod tcp;
 mod tcp_open;

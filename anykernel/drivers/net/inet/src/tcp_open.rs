@@ -1,9 +1,10 @@
 //! How a TCP socket comes to an address, to listening, and to a connection.
 
 use alloc::sync::Arc;
+use core::net::IpAddr;
 
 use base::{Errno, Events, Lwp, Wait, Wakes};
-use net::Interface;
+use net::{Interface, Offloads};
 use syscall::SockAddr;
 use syscall::consts::SOMAXCONN;
 
@@ -32,20 +33,28 @@ impl Inet {
             .flatten();
         let local = loopback.is_some();
         let via = loopback.or_else(|| link.cloned());
-        let mtu = match &via {
-            Some(via) => via.mtu(),
-            None => self.net.mtu_for(lwp, remote),
+        let interface = via.clone().or_else(|| self.net.interface_to(remote));
+        let (mtu, offloads) = match interface {
+            Some(interface) => (interface.mtu(), interface.offloads()),
+            // It would not get far. Should there be a route by then, this goes anywhere.
+            None => (1280, Offloads::default()),
+        };
+        let longest = match remote {
+            IpAddr::V4(_) => offloads.tcp4,
+            IpAddr::V6(_) => offloads.tcp6,
         };
         Path {
             via,
             mtu: options.limit_mtu(mtu, remote.is_ipv4()),
+            // What the length in an IP header can say, of either version.
+            longest: longest.min(65535),
             local,
             first: self.sequences.first(tuple, lwp.now()),
         }
     }
 
     /// The interface of a link-local address, by its index.
-    pub(crate) fn link(&self, addr: core::net::IpAddr, index: u32) -> Option<Arc<Interface>> {
+    pub(crate) fn link(&self, addr: IpAddr, index: u32) -> Option<Arc<Interface>> {
         if !is_link_local(addr) || index == 0 {
             return None;
         }
@@ -54,11 +63,7 @@ impl Inet {
     }
 
     /// Whether a socket may be bound to an address.
-    pub(crate) fn check_bindable(
-        &self,
-        lwp: &Lwp<'_>,
-        addr: core::net::IpAddr,
-    ) -> Result<(), Errno> {
+    pub(crate) fn check_bindable(&self, lwp: &Lwp<'_>, addr: IpAddr) -> Result<(), Errno> {
         if addr.is_unspecified() || self.net.is_local(lwp, addr) {
             Ok(())
         } else {
@@ -314,7 +319,7 @@ impl TcpSocket {
 /// Whether a connection to this end is possible at all.
 fn is_one_host(end: Endpoint) -> bool {
     match end.addr {
-        core::net::IpAddr::V4(addr) => !addr.is_multicast() && !addr.is_broadcast(),
-        core::net::IpAddr::V6(addr) => !addr.is_multicast(),
+        IpAddr::V4(addr) => !addr.is_multicast() && !addr.is_broadcast(),
+        IpAddr::V6(addr) => !addr.is_multicast(),
     }
 }

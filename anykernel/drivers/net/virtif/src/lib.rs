@@ -13,6 +13,7 @@ extern crate alloc;
 extern crate sim as _;
 
 mod port;
+mod rooms;
 
 use alloc::format;
 use alloc::sync::Arc;

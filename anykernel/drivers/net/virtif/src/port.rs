@@ -5,14 +5,10 @@ use alloc::vec::Vec;
 
 use base::sync::Leaf;
 use base::{Errno, Lwp, UpcallGuard, Work, upcall};
-use hypercall::{LinkInfo, Offload, Segment, frames};
+use hypercall::{LinkInfo, Segment, frames};
 use net::{Batch, Interface, Link, Medium, Net, Offloads, Reason};
 
-/// Frames taken in one hypercall: few on a link with little traffic, so that it ties up little memory.
-const BATCH: core::ops::RangeInclusive<usize> = 8..=64;
-
-/// Bytes of an Ethernet header with a VLAN tag: what a frame has beyond the link's MTU.
-const HEADER: usize = 18;
+use crate::rooms::Rooms;
 
 /// MTUs that make sense for Ethernet: what IPv4 demands, and what IP can use.
 const MTUS: core::ops::RangeInclusive<usize> = 68..=65535;
@@ -39,16 +35,8 @@ pub(crate) struct Port {
     interface: Arc<Interface>,
     link: Arc<Opened>,
     arrived: Arc<Work>,
-    /// Only deferred work takes them.
-    rooms: Leaf<Rooms>,
-}
-
-/// What the next frames go into.
-struct Rooms {
-    /// Frames left over from the last batch.
-    frames: Batch,
-    /// How many to offer.
-    wanted: usize,
+    /// Taken by whoever receives: deferred work, of which there is one at a time.
+    rooms: Leaf<Option<Rooms>>,
 }
 
 /// What the platform opened. The interface has it, and so outlives the port.
@@ -56,8 +44,6 @@ struct Opened {
     handle: u64,
     address: Option<[u8; 6]>,
     mtu: usize,
-    /// Longest packet it may deliver.
-    longest: usize,
     offloads: Offloads,
     /// None once it is closed.
     upcall: Leaf<Option<UpcallGuard>>,
@@ -84,20 +70,17 @@ impl Port {
             handle,
             address: (info.address != [0; 6]).then_some(info.address),
             mtu,
-            longest: (info.longest_received as usize).clamp(mtu, LONGEST),
             offloads: offloads(&info),
             upcall: Leaf::new(Some(guard)),
         });
+        let rooms = Rooms::new(mtu, (info.longest_received as usize).clamp(mtu, LONGEST));
         let interface = net.attach(lwp, "virt", link.clone());
         let opened = Arc::new(Port {
             net: net.clone(),
             interface,
             link,
             arrived,
-            rooms: Leaf::new(Rooms {
-                frames: Vec::new(),
-                wanted: *BATCH.start(),
-            }),
+            rooms: Leaf::new(Some(rooms)),
         });
         port.with(|port| *port = Arc::downgrade(&opened));
         // Frames may have arrived before there was somebody to take them.
@@ -107,63 +90,24 @@ impl Port {
 
     /// Takes a batch of frames and has them processed.
     fn receive(&self, lwp: &Lwp<'_>) {
-        if self.link.is_closed() {
+        let Some(mut rooms) = self.rooms.with(Option::take) else {
             return;
-        }
-        let (mut batch, wanted) = self
-            .rooms
-            .with(|rooms| (core::mem::take(&mut rooms.frames), rooms.wanted));
-        let len = self.link.longest + HEADER;
-        while batch.len() < wanted {
-            match self.net.pool().get(len) {
-                Ok(frame) => batch.push(frame),
-                Err(_) => break,
-            }
-        }
-        if batch.is_empty() {
-            return self.discard();
-        }
-        let offered = batch.len();
-        let mut segments: Vec<Segment<'_>> = batch
-            .iter_mut()
-            .map(|frame| Segment::empty(frame.payload_mut()))
-            .collect();
-        let filled = frames::receive(self.link.handle, segments.as_mut_slice().into());
-        let filled = filled.min(offered);
-        let said: Vec<(usize, Offload)> = segments
-            .iter()
-            .map(|segment| (segment.len(), segment.offload()))
-            .collect();
-        let mut rest = batch.split_off(filled);
-        let mut malformed = 0;
-        for (mut frame, (len, offload)) in core::mem::take(&mut batch).into_iter().zip(said) {
-            frame.truncate(len);
-            match frame.set_offload(&offload) {
-                Ok(()) => batch.push(frame),
-                Err(_) => {
-                    malformed += 1;
-                    self.net.pool().recycle(frame);
-                }
-            }
-        }
-        self.interface.count_dropped(Reason::Malformed, malformed);
-        self.net.receive(lwp, &self.interface, &mut batch);
-        let all = filled == offered;
-        let wanted = if all { wanted * 2 } else { *BATCH.start() };
-        let wanted = wanted.min(*BATCH.end());
-        while rest.len() > wanted
-            && let Some(frame) = rest.pop()
-        {
-            self.net.pool().recycle(frame);
-        }
-        self.rooms.with(|rooms| {
-            *rooms = Rooms {
-                frames: rest,
-                wanted,
-            };
+        };
+        let handle = self.link.handle;
+        let arrived = rooms.offer(self.net.pool(), |segments| {
+            frames::receive(handle, segments.into())
         });
+        self.rooms.with(|place| *place = Some(rooms));
+        let Some(mut arrived) = arrived else {
+            return self.discard();
+        };
+        if arrived.malformed > 0 {
+            self.interface
+                .count_dropped(Reason::Malformed, arrived.malformed);
+        }
+        self.net.receive(lwp, &self.interface, &mut arrived.frames);
         self.net.settle(lwp);
-        if all {
+        if arrived.all {
             self.arrived.schedule();
         }
     }
@@ -187,8 +131,9 @@ impl Port {
             // The platform forgets the upcall before its object goes.
             frames::close(self.link.handle);
         }
-        let mut rooms = self.rooms.with(|rooms| core::mem::take(&mut rooms.frames));
-        self.net.pool().recycle_all(&mut rooms);
+        if let Some(mut rooms) = self.rooms.with(Option::take) {
+            rooms.clear(self.net.pool());
+        }
     }
 }
 

@@ -1,23 +1,35 @@
 //! A TAP interface: its other end is an Ethernet interface of the host.
+//!
+//! In front of each frame goes virtio's header (`IFF_VNET_HDR`), by which the host leaves checksums and the
+//! cutting up of TCP segments to us and we to it: most of them then are never done. An old system that
+//! knows nothing of that carries plain frames.
 
 use std::ffi::{c_char, c_int};
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, IoSliceMut, Read, Write};
+use std::io::{ErrorKind, IoSlice, IoSliceMut, Read, Write};
 use std::mem;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 
-use hypercall::{Errno, Segment};
+use hypercall::{Errno, LinkInfo, Offload, Segment};
 
 /// Where the system hands out TAP interfaces.
 const DEVICE: &str = "/dev/net/tun";
 /// What Ethernet has unless told otherwise.
 const ETHERNET_MTU: u32 = 1500;
+/// The longest IPv6 packet without jumbo option, which is also the longest that TCP segments are cut from.
+const LONGEST: u32 = 65535 + 40;
+/// Bytes of the header in front of a frame: an [`Offload`].
+const HEADER: usize = mem::size_of::<Offload>();
 
 /// Our end of a TAP interface.
 pub(super) struct Tap {
     device: File,
     mtu: u32,
+    /// Frames have a header in front.
+    has_header: bool,
+    /// The host leaves checksums and segments to us.
+    leaves_work: bool,
 }
 
 /// A request about an interface of this name, filled in so far.
@@ -48,22 +60,37 @@ impl Tap {
             .custom_flags(libc::O_NONBLOCK)
             .open(DEVICE)
             .map_err(error)?;
-        request.ifr_ifru.ifru_flags = (libc::IFF_TAP | libc::IFF_NO_PI) as i16;
-        // SAFETY: the request is of the kind this call reads and writes.
-        let answer = unsafe { libc::ioctl(device.as_raw_fd(), libc::TUNSETIFF, &mut request) };
-        if answer < 0 {
-            return Err(Errno::from_number(crate::last_errno()));
-        }
+        let has_header = match attach(&device, &mut request, libc::IFF_VNET_HDR) {
+            Err(Errno::EINVAL) => attach(&device, &mut request, 0).map(|()| false)?,
+            attached => attached.map(|()| true)?,
+        };
+        let leaves_work = has_header && ask_for_work(&device);
         let mtu = mtu(&mut request).unwrap_or(ETHERNET_MTU);
-        Ok(Tap { device, mtu })
+        Ok(Tap {
+            device,
+            mtu,
+            has_header,
+            leaves_work,
+        })
     }
 
     pub(super) fn fd(&self) -> BorrowedFd<'_> {
         self.device.as_fd()
     }
 
-    pub(super) fn mtu(&self) -> u32 {
-        self.mtu
+    /// What the link is like.
+    pub(super) fn info(&self) -> LinkInfo {
+        LinkInfo {
+            // The kernel's end of the cable has an address of its own; the interface's is the host's.
+            address: [0; 6],
+            mtu: self.mtu,
+            offloads: match self.has_header {
+                true => LinkInfo::CHECKSUM | LinkInfo::TCP4 | LinkInfo::TCP6,
+                false => 0,
+            },
+            longest_sent: LONGEST,
+            longest_received: if self.leaves_work { LONGEST } else { self.mtu },
+        }
     }
 
     /// Fills buffers with frames, until none waits: how many, and whether to watch for more. There
@@ -71,15 +98,28 @@ impl Tap {
     pub(super) fn receive(&self, buffers: &mut [Segment<'_>]) -> (usize, bool) {
         let mut filled = 0;
         while let Some(buffer) = buffers.get_mut(filled) {
+            let mut offload = Offload::default();
             // The system cuts a frame to fit and does not say so; a byte too many tells.
             let mut excess = [0];
             let room = buffer.buffer();
             let capacity = room.len();
-            let parts = &mut [IoSliceMut::new(room), IoSliceMut::new(&mut excess)];
-            match (&self.device).read_vectored(parts) {
+            let parts = &mut [
+                IoSliceMut::new(header(&mut offload)),
+                IoSliceMut::new(room),
+                IoSliceMut::new(&mut excess),
+            ];
+            let (parts, header_len) = match self.has_header {
+                true => (&mut parts[..], HEADER),
+                false => (&mut parts[1..], 0),
+            };
+            match (&self.device)
+                .read_vectored(parts)
+                .map(|len| len.saturating_sub(header_len))
+            {
                 Ok(len) if len > capacity => {}
                 Ok(len) => {
                     buffer.set_len(len);
+                    buffer.set_offload(offload);
                     filled += 1;
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -93,13 +133,55 @@ impl Tap {
     pub(super) fn transmit(&self, frames: &[Segment<'_>]) -> usize {
         let mut taken = 0;
         while let Some(frame) = frames.get(taken) {
-            match (&self.device).write(frame.as_slice()) {
+            let mut offload = frame.offload();
+            let parts = &[
+                IoSlice::new(header(&mut offload)),
+                IoSlice::new(frame.as_slice()),
+            ];
+            let parts = if self.has_header {
+                &parts[..]
+            } else {
+                &parts[1..]
+            };
+            match (&self.device).write_vectored(parts) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 _ => taken += 1,
             }
         }
         taken
+    }
+}
+
+/// An offload as the bytes of the system's `struct virtio_net_hdr`, whose layout it has.
+fn header(offload: &mut Offload) -> &mut [u8; HEADER] {
+    // SAFETY: the same memory, all of it: integers without padding, for which any bits are good.
+    unsafe { &mut *(&raw mut *offload).cast() }
+}
+
+/// Attaches to the interface that `request` names, with these flags beside those of every TAP.
+fn attach(device: &File, request: &mut libc::ifreq, flags: c_int) -> Result<(), Errno> {
+    request.ifr_ifru.ifru_flags = (libc::IFF_TAP | libc::IFF_NO_PI | flags) as i16;
+    // SAFETY: the request is of the kind this call reads and writes.
+    let answer = unsafe { libc::ioctl(device.as_raw_fd(), libc::TUNSETIFF, &raw mut *request) };
+    match answer {
+        0 => Ok(()),
+        _ => Err(Errno::from_number(crate::last_errno())),
+    }
+}
+
+/// Offers the system to leave checksums and long segments to us, and says whether it will.
+fn ask_for_work(device: &File) -> bool {
+    let size = HEADER as c_int;
+    let work = libc::TUN_F_CSUM | libc::TUN_F_TSO4 | libc::TUN_F_TSO6 | libc::TUN_F_TSO_ECN;
+    // SAFETY: the one reads an integer that is there, the other takes its argument as a number.
+    unsafe {
+        libc::ioctl(device.as_raw_fd(), libc::TUNSETVNETHDRSZ, &raw const size) == 0
+            && libc::ioctl(
+                device.as_raw_fd(),
+                libc::TUNSETOFFLOAD,
+                libc::c_ulong::from(work),
+            ) == 0
     }
 }
 

@@ -44,7 +44,7 @@ impl Receiver {
             local: end(OURS, 80),
             remote: end(PEER, 9),
         };
-        let mut device = Device::new(host.net.clone(), tuple, 65535);
+        let mut device = Device::new(host.net.clone(), tuple, 65535, 65535);
         let mut config = InterfaceConfig::new(HardwareAddress::Ip);
         config.random_seed = seed;
         let mut interface = Interface::new(config, &mut device, Instant::ZERO);
