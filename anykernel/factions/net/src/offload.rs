@@ -126,3 +126,6 @@ impl Offloads {
         !self.checksum || frame.len().saturating_sub(link_header) > longest
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,8 +7,9 @@ use core::net::IpAddr;
 
 use base::sync::Leaf;
 use base::{Config, Kernel, Lwp, ParamKind, ParamSpec, System, enter};
+use hypercall::Offload;
 
-use crate::{Batch, Cidr, Frame, Interface, IpInfo, IpReceiver, Link, Medium, Net};
+use crate::{Batch, Cidr, Frame, Interface, IpInfo, IpReceiver, Link, Medium, Net, Offloads};
 
 static SYSTEM: System = System {
     name: "test",
@@ -62,7 +63,10 @@ impl IpReceiver for Recorder {
 pub(crate) struct TestLink {
     medium: Medium,
     loopback: bool,
+    offloads: Offloads,
     sent: Leaf<Vec<Vec<u8>>>,
+    /// What was said of them.
+    said: Leaf<Vec<Offload>>,
     /// The sizes of the batches.
     batches: Leaf<Vec<usize>>,
     /// How many more frames it takes.
@@ -82,6 +86,10 @@ impl Link for TestLink {
         self.loopback
     }
 
+    fn offloads(&self) -> Offloads {
+        self.offloads
+    }
+
     fn transmit(&self, _: &Lwp<'_>, net: &Net, _: &Arc<Interface>, frames: &mut Batch) {
         self.batches.with(|batches| batches.push(frames.len()));
         let taken = self.room.with(|room| {
@@ -92,6 +100,7 @@ impl Link for TestLink {
         for frame in frames.drain(..taken) {
             let bytes = frame.payload().to_vec();
             self.sent.with(|sent| sent.push(bytes));
+            self.said.with(|said| said.push(frame.offload()));
             net.pool().recycle(frame);
         }
     }
@@ -117,8 +126,15 @@ pub(crate) struct Attached {
 impl Attached {
     /// What was sent since the last look.
     pub(crate) fn sent(&self) -> Vec<Vec<u8>> {
+        self.sent_with().into_iter().map(|(sent, _)| sent).collect()
+    }
+
+    /// The same, with what was said of each frame.
+    pub(crate) fn sent_with(&self) -> Vec<(Vec<u8>, Offload)> {
         self.link.batches.with(Vec::clear);
-        self.link.sent.with(core::mem::take)
+        let said = self.link.said.with(core::mem::take);
+        let sent = self.link.sent.with(core::mem::take);
+        sent.into_iter().zip(said).collect()
     }
 
     pub(crate) fn batches(&self) -> Vec<usize> {
@@ -178,11 +194,19 @@ impl Host {
         self.kernel.instance().memory().used()
     }
 
-    fn attach(&self, prefix: &str, medium: Medium, loopback: bool, addresses: &[&str]) -> Attached {
+    fn attach(
+        &self,
+        prefix: &str,
+        medium: Medium,
+        offloads: Offloads,
+        addresses: &[&str],
+    ) -> Attached {
         let link = Arc::new(TestLink {
             medium,
-            loopback,
+            loopback: prefix == "lo",
+            offloads,
             sent: Leaf::new(Vec::new()),
+            said: Leaf::new(Vec::new()),
             batches: Leaf::new(Vec::new()),
             room: Leaf::new(usize::MAX),
         });
@@ -201,11 +225,21 @@ impl Host {
     }
 
     pub(crate) fn ethernet(&self, prefix: &str, addresses: &[&str]) -> Attached {
-        self.attach(prefix, Medium::Ethernet, false, addresses)
+        self.ethernet_with(prefix, Offloads::default(), addresses)
+    }
+
+    pub(crate) fn ethernet_with(
+        &self,
+        prefix: &str,
+        offloads: Offloads,
+        addresses: &[&str],
+    ) -> Attached {
+        self.attach(prefix, Medium::Ethernet, offloads, addresses)
     }
 
     pub(crate) fn loopback(&self) -> Attached {
-        self.attach("lo", Medium::Ip, true, &["127.0.0.1/8", "::1/128"])
+        let addresses = ["127.0.0.1/8", "::1/128"];
+        self.attach("lo", Medium::Ip, Offloads::default(), &addresses)
     }
 
     /// Has a frame arrive.
@@ -235,14 +269,14 @@ impl Host {
 // ---- packets ----
 
 /// The Internet checksum (RFC 1071).
-fn checksum(sum: u32, bytes: &[u8]) -> u32 {
+pub(crate) fn checksum(sum: u32, bytes: &[u8]) -> u32 {
     bytes.chunks(2).fold(sum, |sum, pair| {
         let low = pair.get(1).copied().unwrap_or(0);
         sum + u32::from(u16::from_be_bytes([pair[0], low]))
     })
 }
 
-fn fold(mut sum: u32) -> u16 {
+pub(crate) fn fold(mut sum: u32) -> u16 {
     while sum >> 16 != 0 {
         sum = (sum & 0xffff) + (sum >> 16);
     }

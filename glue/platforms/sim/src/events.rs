@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 
 use hypercall::Upcall;
 
+use crate::Platform;
+use crate::wire::{self, Frame};
 use crate::world::{self, Kernel, World};
-use crate::{Platform, wire};
 
 pub(crate) enum Event {
     /// A kernel has something due.
     Run(u64),
     /// A frame reaches a port.
-    Deliver { port: u64, frame: Vec<u8> },
+    Deliver { port: u64, frame: Frame },
 }
 
 /// The events to come.

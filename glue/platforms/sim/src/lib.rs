@@ -8,6 +8,7 @@
 //!
 //! Unit tests of components run on it: `sim` is their dev-dependency, with feature `bind`.
 
+mod card;
 mod events;
 mod fault;
 mod host;

@@ -1,6 +1,7 @@
-//! The names of cables: `wire:NAME`, with properties as in `wire:NAME?latency=1ms&loss=1%`.
+//! The names of cables: `wire:NAME`, with properties as in
+//! `wire:NAME?latency=1ms&loss=1%&offloads=all`.
 
-use hypercall::Errno;
+use hypercall::{Errno, LinkInfo};
 
 /// What becomes of a frame between two ports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -9,6 +10,9 @@ pub(crate) struct Properties {
     pub(crate) latency: u64,
     /// Of a billion frames, so many are lost.
     pub(crate) loss: u64,
+    /// What a port does for the frames that are sent: `LinkInfo::offloads`. It also takes frames that were
+    /// left so.
+    pub(crate) offloads: u32,
 }
 
 pub(crate) const BILLION: u64 = 1_000_000_000;
@@ -29,6 +33,10 @@ fn wire(rest: &str) -> Option<(&str, Properties)> {
         match property.split_once('=')? {
             ("latency", span) => properties.latency = duration(span)?,
             ("loss", share) => properties.loss = percentage(share)?,
+            ("offloads", "checksum") => properties.offloads = LinkInfo::CHECKSUM,
+            ("offloads", "all") => {
+                properties.offloads = LinkInfo::CHECKSUM | LinkInfo::TCP4 | LinkInfo::TCP6;
+            }
             _ => return None,
         }
     }
@@ -63,9 +71,10 @@ mod tests {
         let expected = Properties {
             latency: 1_500_000,
             loss: 5_000_000,
+            offloads: LinkInfo::CHECKSUM,
         };
         assert_eq!(
-            parse(b"wire:a?latency=1500us&loss=0.5%"),
+            parse(b"wire:a?latency=1500us&loss=0.5%&offloads=checksum"),
             Ok(("a", expected))
         );
         assert_eq!(parse(b"wire:b"), Ok(("b", Properties::default())));
@@ -80,6 +89,7 @@ mod tests {
             "wire:a?loss=1",
             "wire:a?loss=101%",
             "wire:a?color=red",
+            "wire:a?offloads=some",
         ] {
             assert_eq!(parse(url.as_bytes()), Err(Errno::EINVAL), "{url}");
         }

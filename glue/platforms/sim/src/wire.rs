@@ -2,21 +2,30 @@
 
 use std::collections::VecDeque;
 
-use hypercall::{Bytes, LinkInfo, Segments, SegmentsMut, Upcall};
+use hypercall::{Bytes, LinkInfo, Offload, Segments, SegmentsMut, Upcall};
 
 use crate::Platform;
+use crate::card;
 use crate::events::Event;
 use crate::url::{self, BILLION, Properties};
 use crate::world::{self, World};
 
 /// The largest payload of a frame.
 const MTU: u32 = 1500;
+/// The same where long TCP segments go whole: an IPv6 packet without jumbo option.
+const LONGEST: u32 = 65535 + 40;
+
+/// A frame on its way.
+pub(crate) struct Frame {
+    bytes: Vec<u8>,
+    offload: Offload,
+}
 
 /// One end of a cable.
 pub(crate) struct Port {
     wire: String,
     properties: Properties,
-    waiting: VecDeque<Vec<u8>>,
+    waiting: VecDeque<Frame>,
     /// Whom to tell that frames wait.
     arrived: Option<Upcall>,
     /// They were told, and have not found the port empty since.
@@ -37,31 +46,58 @@ impl World {
         handle
     }
 
-    /// Sends a frame on its way to every other port of the cable.
-    fn send(&mut self, from: u64, frame: &[u8]) {
+    /// Sends a frame on its way to every other port of the cable, as far as it can be left as it is, else
+    /// as a network card would have made it.
+    fn send(&mut self, from: u64, bytes: &[u8], offload: Offload) {
         let Some(sender) = self.ports.get(&from) else {
             return;
         };
-        let Properties { latency, loss } = sender.properties;
+        let Properties { latency, loss, .. } = sender.properties;
         let others = self
             .ports
             .iter()
             .filter(|(handle, port)| **handle != from && port.wire == sender.wire);
-        for (port, _) in others {
+        for (port, receiver) in others {
             if loss > 0 && self.chance.next() % BILLION < loss {
                 continue;
             }
-            let (port, frame) = (*port, frame.to_vec());
-            self.events.add(
-                self.now.saturating_add(latency),
-                Event::Deliver { port, frame },
-            );
+            let asked = asks_for(&offload);
+            let frames = match asked & !receiver.properties.offloads {
+                0 => vec![Frame {
+                    bytes: bytes.to_vec(),
+                    offload,
+                }],
+                _ => {
+                    let finished = card::finish(bytes, &offload).into_iter();
+                    let offload = Offload::default();
+                    finished.map(|bytes| Frame { bytes, offload }).collect()
+                }
+            };
+            for frame in frames {
+                self.events.add(
+                    self.now.saturating_add(latency),
+                    Event::Deliver { port: *port, frame },
+                );
+            }
         }
     }
 }
 
+/// What a frame asks for, as `LinkInfo::offloads` has it.
+fn asks_for(offload: &Offload) -> u32 {
+    let segments = match offload.segment_kind & !Offload::ECN {
+        0 => 0,
+        Offload::TCP4 => LinkInfo::TCP4,
+        _ => LinkInfo::TCP6,
+    };
+    match offload.flags & Offload::NEEDS_CHECKSUM {
+        0 => segments,
+        _ => segments | LinkInfo::CHECKSUM,
+    }
+}
+
 /// Puts a frame where the port's owner finds it; whom to tell.
-pub(crate) fn deliver(world: &mut World, port: u64, frame: Vec<u8>) -> Option<Upcall> {
+pub(crate) fn deliver(world: &mut World, port: u64, frame: Frame) -> Option<Upcall> {
     let port = world.ports.get_mut(&port)?;
     port.waiting.push_back(frame);
     if std::mem::replace(&mut port.told, true) {
@@ -74,10 +110,13 @@ impl hypercall::Frames for Platform {
     fn open(url: Bytes<'_>, info: &mut LinkInfo, arrived: Upcall) -> i64 {
         match url::parse(url.as_slice()) {
             Ok((wire, properties)) => {
+                let cuts = properties.offloads & (LinkInfo::TCP4 | LinkInfo::TCP6) != 0;
                 *info = LinkInfo {
                     address: [0; 6],
                     mtu: MTU,
-                    ..LinkInfo::default()
+                    offloads: properties.offloads,
+                    longest_sent: LONGEST,
+                    longest_received: if cuts { LONGEST } else { MTU },
                 };
                 world::with(|world| world.plug(wire, properties, Some(arrived))) as i64
             }
@@ -97,9 +136,10 @@ impl hypercall::Frames for Platform {
                     port.told = false;
                     break;
                 };
-                if let Some(room) = buffer.buffer().get_mut(..frame.len()) {
-                    room.copy_from_slice(&frame);
-                    buffer.set_len(frame.len());
+                if let Some(room) = buffer.buffer().get_mut(..frame.bytes.len()) {
+                    room.copy_from_slice(&frame.bytes);
+                    buffer.set_len(frame.bytes.len());
+                    buffer.set_offload(frame.offload);
                     filled += 1;
                 }
             }
@@ -110,8 +150,15 @@ impl hypercall::Frames for Platform {
     fn transmit(link: u64, frames: Segments<'_, '_>) -> usize {
         let frames = frames.as_slice();
         world::with(|world| {
+            let offloads = world.ports.get(&link).map(|port| port.properties.offloads);
             for frame in frames {
-                world.send(link, frame.as_slice());
+                let asked = asks_for(&frame.offload());
+                assert!(
+                    asked & !offloads.unwrap_or(u32::MAX) == 0,
+                    "sim: a frame asks for more than its link does: {:?}",
+                    frame.offload()
+                );
+                world.send(link, frame.as_slice(), frame.offload());
             }
         });
         frames.len()
@@ -144,12 +191,24 @@ impl Wire {
 
     /// Sends a frame on its way. It arrives as time passes.
     pub fn send(&self, frame: &[u8]) {
-        world::with(|world| world.send(self.0, frame));
+        self.send_with(frame, Offload::default());
+    }
+
+    /// The same, with something said of the frame, be it true or not. Ports whose offloads do not allow
+    /// for it get what a network card makes of it.
+    pub fn send_with(&self, frame: &[u8], offload: Offload) {
+        world::with(|world| world.send(self.0, frame, offload));
     }
 
     /// The next frame that has arrived. Lets no time pass.
     pub fn receive(&self) -> Option<Vec<u8>> {
-        world::with(|world| world.ports.get_mut(&self.0)?.waiting.pop_front())
+        self.receive_with().map(|(bytes, _)| bytes)
+    }
+
+    /// The same, with what was said of the frame.
+    pub fn receive_with(&self) -> Option<(Vec<u8>, Offload)> {
+        let frame = world::with(|world| world.ports.get_mut(&self.0)?.waiting.pop_front())?;
+        Some((frame.bytes, frame.offload))
     }
 }
 

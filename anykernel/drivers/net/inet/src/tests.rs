@@ -4,6 +4,7 @@ mod bulk;
 mod datagrams;
 mod hostile;
 mod icmp;
+mod offloads;
 mod readiness;
 mod streams;
 mod windows;
@@ -86,9 +87,14 @@ fn boot(params: &[(&str, &str)]) -> Host {
 
 /// Two kernels on a cable with these properties: 10.0.0.1, fd00::1 and 10.0.0.2, fd00::2.
 fn pair(cable: &str) -> [Host; 2] {
+    pair_with([cable, cable])
+}
+
+/// The same, with a cable whose properties differ at the two ends.
+fn pair_with(ends: [&str; 2]) -> [Host; 2] {
     sim::reset(1);
     let hosts = [1, 2].map(|number| {
-        let host = boot(&[("virtif", &alloc::format!("wire:{cable}"))]);
+        let host = boot(&[("virtif", &alloc::format!("wire:{}", ends[number - 1]))]);
         host.enter(|lwp| {
             let interface = host.net.interface("virt0")?;
             for (address, prefix) in [

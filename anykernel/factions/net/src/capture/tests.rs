@@ -5,7 +5,14 @@ use base::{Wait, enter};
 use syscall::{UioOut, UserOut};
 
 use super::*;
-use crate::testing::{Host, boot, ethernet};
+use crate::Offloads;
+use crate::testing::{Host, boot, checksum, ethernet, fold, ip, packet};
+
+const ALL: Offloads = Offloads {
+    checksum: true,
+    tcp4: 65535,
+    tcp6: 65535,
+};
 
 fn read(host: &Host, capture: &Arc<Capture>) -> Result<Vec<u8>, Wait> {
     let mut bytes = vec![0; 100_000];
@@ -38,6 +45,31 @@ fn yields_a_pcap_stream() {
     assert_eq!(record[8..12], 64u32.to_le_bytes());
     assert_eq!(record[12..16], 64u32.to_le_bytes());
     assert_eq!(record[16..], frame);
+}
+
+#[test]
+fn shows_checksums_that_were_left_open_as_they_will_be() {
+    let host = boot();
+    let link = host.ethernet_with("virt", ALL, &["10.0.0.2/24"]);
+    let capture = host.in_kernel(|lwp, net| net.capture(lwp, &link.interface).unwrap());
+    read(&host, &capture).unwrap();
+    // Among other records, so that the place is not at a beginning.
+    host.send(&packet("10.0.0.2", "10.0.0.255", 17, b"before"))
+        .unwrap();
+    host.in_kernel(|lwp, net| {
+        let bytes = packet("10.0.0.2", "10.0.0.255", 17, &[3; 99]);
+        let mut frame = net.pool().copy_of(&bytes).unwrap();
+        frame.leave_checksum(20, 6, ip("10.0.0.2"), ip("10.0.0.255"), 17);
+        net.output(lwp, frame, None).unwrap();
+        net.flush(lwp);
+    });
+    let records = read(&host, &capture).unwrap();
+    let shown = &records[records.len() - 14 - 20 - 99..];
+    let sent = &link.sent()[1];
+    assert_eq!(shown[..14 + 20 + 6], sent[..14 + 20 + 6]);
+    assert_ne!(shown, sent);
+    let pseudo = checksum(17 + 99, &shown[26..34]);
+    assert_eq!(fold(checksum(pseudo, &shown[34..])), 0);
 }
 
 #[test]

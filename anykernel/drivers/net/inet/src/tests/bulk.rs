@@ -41,7 +41,7 @@ impl Flow {
 }
 
 /// Sends `total` bytes each way, and returns the virtual time it took.
-fn exchange(one: &Sock, other: &Sock, total: usize, most: usize) -> u64 {
+pub(super) fn exchange(one: &Sock, other: &Sock, total: usize, most: usize) -> u64 {
     let (mut there, mut back) = (Flow::default(), Flow::default());
     let mut sizes = Sizes(1);
     let start = sim::now();

@@ -62,8 +62,8 @@ impl Random {
 /// those who talk go on.
 #[test]
 fn frames_with_random_changes_do_no_harm() {
-    let [client, server] = pair("a");
-    let wire = sim::Wire::open("a");
+    let [client, server] = pair("a?offloads=all");
+    let wire = sim::Wire::open("a?offloads=all");
     let four = || connected(&client, &server, "10.0.0.2:0");
     let six = || connected(&client, &server, "[fd00::2]:0");
     let (mut streams, mut resets) = ([four(), six()], 0);
@@ -84,7 +84,7 @@ fn frames_with_random_changes_do_no_harm() {
         ping.send_to(&[8, 0, 0xf7, 0xff, 0, 0, 0, 0], at("10.0.0.2", 0))
             .unwrap();
         sim::advance(1_000_000);
-        while let Some(frame) = wire.receive() {
+        while let Some((frame, said)) = wire.receive_with() {
             for _ in 0..4 {
                 let mut changed = frame.clone();
                 for _ in 0..=random.next() % 3 {
@@ -94,8 +94,12 @@ fn frames_with_random_changes_do_no_harm() {
                 if random.next().is_multiple_of(8) {
                     changed.truncate(random.next() as usize % changed.len());
                 }
-                fix_checksums(&mut changed);
-                wire.send(&changed);
+                if random.next().is_multiple_of(2) {
+                    fix_checksums(&mut changed);
+                    wire.send(&changed);
+                } else {
+                    wire.send_with(&changed, changed_offload(said, &mut random));
+                }
             }
             sum += 1;
         }
@@ -112,6 +116,20 @@ fn frames_with_random_changes_do_no_harm() {
     let (one, other) = four();
     one.send(b"well").unwrap();
     assert_eq!(other.receive(10).unwrap(), b"well");
+}
+
+/// Something said of a frame, with a random change.
+fn changed_offload(mut said: hypercall::Offload, random: &mut Random) -> hypercall::Offload {
+    let value = random.next() as u16 >> (random.next() % 16);
+    match random.next() % 6 {
+        0 => said.flags = value as u8,
+        1 => said.segment_kind = value as u8,
+        2 => said.header_len = value,
+        3 => said.segment_size = value,
+        4 => said.checksum_start = value,
+        _ => said.checksum_offset = value,
+    }
+    said
 }
 
 /// Makes the checksums of a frame right again, so that what was changed gets further than them.
