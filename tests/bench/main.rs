@@ -2,10 +2,11 @@
 //!
 //! The same C program is compiled against the host, `librump.a` and `librump.so`, and the three take turns, so
 //! that what the machine does besides befalls all of them. Machines are noisy: read the ratios.
-//! Arguments name the rows to measure (all if there are none); `RUMP_BENCH_ROUNDS` says how many rounds.
+//! An argument is part of the names of rows to measure (all if there is none); `RUMP_BENCH_ROUNDS` says how many rounds.
 
 mod once;
 mod table;
+mod tap;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -81,7 +82,8 @@ const ROWS: [Row; 7] = [
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
-    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|other| other == name);
+    let is_wanted =
+        |name: &str| wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str()));
     let rounds = std::env::var("RUMP_BENCH_ROUNDS")
         .ok()
         .and_then(|text| text.parse().ok());
@@ -111,6 +113,13 @@ fn main() {
         eprintln!("{}: {rounds} rounds", row.name);
         table.add(row, &measure(row, &programs, rounds));
     }
+    tap::measure(
+        &configuration,
+        folder.path(),
+        &is_wanted,
+        rounds,
+        &mut table,
+    );
     println!("{table}");
     let mut figures = json!({ "rounds": rounds, "rows": table.json() });
     once::measure(&configuration, folder.path(), &is_wanted, &mut figures);

@@ -32,6 +32,18 @@ impl Namespace {
         namespace
     }
 
+    /// A cable of the host's to another namespace: 10.78.0.1 here, 10.78.0.2 there.
+    pub fn cable_to(&self, other: &Namespace) {
+        self.run(&format!(
+            "ip link add veth0 type veth peer name veth0 netns {}",
+            other.name
+        ));
+        for (namespace, number) in [(self, 1), (other, 2)] {
+            namespace.run("ip link set veth0 up");
+            namespace.run(&format!("ip addr add 10.78.0.{number}/24 dev veth0"));
+        }
+    }
+
     /// A command inside.
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new("ip");
