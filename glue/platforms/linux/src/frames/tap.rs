@@ -153,6 +153,16 @@ impl Tap {
     }
 }
 
+impl Drop for Tap {
+    fn drop(&mut self) {
+        if self.leaves_work {
+            // An interface that stays may next be opened by somebody who takes plain frames.
+            // SAFETY: the call takes its argument as a number.
+            unsafe { libc::ioctl(self.device.as_raw_fd(), libc::TUNSETOFFLOAD, 0) };
+        }
+    }
+}
+
 /// An offload as the bytes of the system's `struct virtio_net_hdr`, whose layout it has.
 fn header(offload: &mut Offload) -> &mut [u8; HEADER] {
     // SAFETY: the same memory, all of it: integers without padding, for which any bits are good.

@@ -5,7 +5,7 @@ use std::os::fd::AsRawFd;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use hypercall::{Errno, Frames, LinkInfo, Segment, Upcall};
+use hypercall::{Errno, Frames, LinkInfo, Offload, Segment, Upcall};
 
 use crate::Platform;
 
@@ -57,15 +57,15 @@ fn configure(name: &str, address: [u8; 4]) {
     }
 }
 
-/// The next frame of this EtherType.
-fn next_frame(link: u64, arrived: &Receiver<()>, kind: [u8; 2]) -> Vec<u8> {
+/// The next frame of this EtherType, and what was said of it.
+fn next_frame(link: u64, arrived: &Receiver<()>, kind: [u8; 2]) -> (Vec<u8>, Offload) {
     loop {
         let mut rooms = [[0u8; 1600]; 2];
         let mut buffers = rooms.each_mut().map(|room| Segment::empty(room));
         let count = Platform::receive(link, buffers.as_mut_slice().into());
-        let frames = buffers[..count].iter().map(|buffer| buffer.as_slice());
-        if let Some(frame) = frames.into_iter().find(|frame| frame[12..14] == kind) {
-            return frame.to_vec();
+        let mut frames = buffers[..count].iter();
+        if let Some(frame) = frames.find(|frame| frame.as_slice()[12..14] == kind) {
+            return (frame.as_slice().to_vec(), frame.offload());
         }
         // The interface is told of once for each time it was found empty.
         if count < buffers.len() {
@@ -95,12 +95,16 @@ fn a_tap_interface_carries_frames_both_ways() {
         }
     };
     assert_eq!((info.mtu, info.address), (1500, [0; 6]));
+    assert_eq!(
+        info.offloads,
+        LinkInfo::CHECKSUM | LinkInfo::TCP4 | LinkInfo::TCP6
+    );
     configure("rumptest", [10, 7, 7, 1]);
 
     // The host asks who its peer is.
     let socket = UdpSocket::bind("10.7.7.1:5000").unwrap();
     socket.send_to(b"hello", "10.7.7.2:6000").unwrap();
-    let question = next_frame(link, &arrived, [8, 6]);
+    let (question, _) = next_frame(link, &arrived, [8, 6]);
     assert_eq!(question[38..42], [10, 7, 7, 2]);
 
     // It believes the answer and sends what it had to say.
@@ -115,8 +119,16 @@ fn a_tap_interface_carries_frames_both_ways() {
     answer[38..42].copy_from_slice(&[10, 7, 7, 1]);
     let frames: &[Segment<'_>] = &[Segment::full(&mut answer)];
     assert_eq!(Platform::transmit(link, frames.into()), 1);
-    let datagram = next_frame(link, &arrived, [8, 0]);
+    let (datagram, said) = next_frame(link, &arrived, [8, 0]);
     assert!(datagram.windows(5).any(|part| part == b"hello"));
+    // It left the checksum to us.
+    let expected = Offload {
+        flags: Offload::NEEDS_CHECKSUM,
+        checksum_start: 34,
+        checksum_offset: 6,
+        ..Offload::default()
+    };
+    assert_eq!(said, expected);
     Platform::close(link);
     assert_eq!(Platform::transmit(link, frames.into()), 0);
 }
