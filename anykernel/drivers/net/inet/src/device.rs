@@ -18,8 +18,9 @@ use crate::window::WindowGuard;
 /// Where segments of one connection come from and go to.
 pub(crate) struct Device {
     net: Arc<Net>,
-    /// The longest packet that may leave; the link cuts it up if its own are shorter.
-    longest: usize,
+    /// The longest packet of the link, and the longest that it cuts up into such, if it does.
+    mtu: usize,
+    longest: Option<NonZeroUsize>,
     tuple: Tuple,
     arriving: Option<Frame>,
     /// What is to be sent.
@@ -38,7 +39,9 @@ impl Device {
         Device {
             net,
             tuple,
-            longest: size.whole(longest, ip_header).max(mtu),
+            mtu,
+            longest: NonZeroUsize::new(size.whole(longest, ip_header))
+                .filter(|longest| longest.get() > mtu),
             arriving: None,
             leaving: Batch::new(),
             window: WindowGuard::default(),
@@ -104,10 +107,9 @@ impl phy::Device for Device {
     fn capabilities(&self) -> DeviceCapabilities {
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = Medium::Ip;
-        capabilities.max_transmission_unit = self.longest;
-        let longest = NonZeroUsize::new(self.longest);
-        capabilities.segmentation.tcpv4 = longest;
-        capabilities.segmentation.tcpv6 = longest;
+        capabilities.max_transmission_unit = self.longest.map_or(self.mtu, NonZeroUsize::get);
+        capabilities.segmentation.tcpv4 = self.longest;
+        capabilities.segmentation.tcpv6 = self.longest;
         capabilities.checksum = checksums();
         capabilities
     }
