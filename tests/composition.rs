@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use tests::{Configuration, Link, compile, output, repository};
+use tests::{Configuration, Link, compile, need, output, repository};
 
 const MANIFESTS: &str = "tests/components/manifests";
 
@@ -34,6 +34,9 @@ fn of_sockets(symbols: &BTreeSet<String>) -> Vec<&String> {
 
 #[test]
 fn a_kernel_without_sockets_has_no_code_of_them() {
+    if !need("a_kernel_without_sockets_has_no_code_of_them", &["nm"]) {
+        return;
+    }
     let (without, with) = (net(), Configuration::net_sockets());
     for library in ["librump.a", "librump.so"] {
         let without = symbols(&without.artifacts().join(library));
@@ -87,6 +90,12 @@ fn said(arguments: &[&str]) -> String {
 
 #[test]
 fn a_component_from_outside_is_like_any_other() {
+    if !need(
+        "a_component_from_outside_is_like_any_other",
+        &["pkg-config"],
+    ) {
+        return;
+    }
     let selection = ["--components", "courtesy", "--manifests", MANIFESTS];
     let configuration = Configuration::build("greeter", &selection);
     let folder = tempfile::tempdir().unwrap();
@@ -149,6 +158,9 @@ fn a_component_from_outside_is_like_any_other() {
 
 #[test]
 fn a_component_that_is_not_selected_leaves_no_trace() {
+    if !need("a_component_that_is_not_selected_leaves_no_trace", &[]) {
+        return;
+    }
     let traces = |configuration: &Configuration| {
         let mut files = Vec::new();
         list(&configuration.workspace(), &mut files);

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use tests::{Configuration, Link, compile, repository};
+use tests::{Configuration, Link, compile, need, repository};
 
 /// Seconds a program may take; it needs about four.
 const LIMIT: &str = "120";
@@ -71,6 +71,10 @@ fn sockets_without_threads() {
 
 /// Compiles a program for the host and for a variant, and holds what they say side by side.
 fn same_output(program: &str, variant: &Variant) {
+    let test = format!("{program} of {}", variant.name);
+    if !need(&test, &["pkg-config", "timeout"]) {
+        return;
+    }
     let configuration = Configuration::build(variant.name, variant.arguments);
     let build = |side: &str, link| {
         // Kept after the test: who looks into a difference runs single cases.

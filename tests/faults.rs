@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tests::{Configuration, Link, compile, within};
+use tests::{Configuration, Link, compile, need, within};
 
 /// What whoever waits inside may have to wait for the news, in microseconds, beside the 20 ms that the fault takes.
 const LIMIT: u64 = 100_000;
@@ -13,6 +13,12 @@ const ATTEMPTS: usize = 4;
 
 #[test]
 fn a_faulty_component_ends_its_kernel_and_no_other() {
+    if !need(
+        "a_faulty_component_ends_its_kernel_and_no_other",
+        &["pkg-config", "timeout"],
+    ) {
+        return;
+    }
     let configuration = Configuration::build(
         "gremlin",
         &[

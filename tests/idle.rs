@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
-use tests::{Child, Configuration, Link, Namespace, compile, need_root, output};
+use tests::{Child, Configuration, Link, Namespace, compile, need, need_network, output};
 
 const CONNECTIONS: usize = 100;
 const SPAN: Duration = Duration::from_secs(10);
@@ -14,7 +14,7 @@ const ALLOWED: u64 = 4;
 
 #[test]
 fn nothing_wakes_an_idle_kernel() {
-    if !need_root("nothing_wakes_an_idle_kernel") {
+    if !need_network("nothing_wakes_an_idle_kernel", &["python3"]) {
         return;
     }
     let configuration = Configuration::example("echo");
@@ -75,6 +75,9 @@ fn frames(namespace: &Namespace) -> u64 {
 
 #[test]
 fn boots_in_no_time() {
+    if !need("boots_in_no_time", &["pkg-config"]) {
+        return;
+    }
     const RUNS: usize = 21;
     let configuration = Configuration::net_sockets();
     let folder = tempfile::tempdir().unwrap();

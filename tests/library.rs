@@ -2,10 +2,16 @@
 
 use std::process::Command;
 
-use tests::{Configuration, Link, compile, output};
+use tests::{Configuration, Link, compile, need, output};
 
 #[test]
 fn a_c_program_links_and_runs_with_the_static_library() {
+    if !need(
+        "a_c_program_links_and_runs_with_the_static_library",
+        &["pkg-config", "readelf"],
+    ) {
+        return;
+    }
     let configuration = Configuration::net_sockets();
     let folder = tempfile::tempdir().unwrap();
     let program = compile(
@@ -23,6 +29,12 @@ fn a_c_program_links_and_runs_with_the_static_library() {
 
 #[test]
 fn a_c_program_links_and_runs_with_the_shared_library() {
+    if !need(
+        "a_c_program_links_and_runs_with_the_shared_library",
+        &["pkg-config", "readelf"],
+    ) {
+        return;
+    }
     let configuration = Configuration::net_sockets();
     let folder = tempfile::tempdir().unwrap();
     let program = compile(
@@ -39,6 +51,9 @@ fn a_c_program_links_and_runs_with_the_shared_library() {
 
 #[test]
 fn the_libraries_export_rump_names_only() {
+    if !need("the_libraries_export_rump_names_only", &["nm"]) {
+        return;
+    }
     let configuration = Configuration::net_sockets();
     for (flag, library) in [("-D", "librump.so"), ("-g", "librump.a")] {
         let path = configuration.artifacts().join(library);
@@ -58,6 +73,9 @@ fn the_libraries_export_rump_names_only() {
 
 #[test]
 fn a_program_with_the_whole_stack_is_small() {
+    if !need("a_program_with_the_whole_stack_is_small", &["pkg-config"]) {
+        return;
+    }
     let configuration = Configuration::net_sockets();
     let folder = tempfile::tempdir().unwrap();
     let program = compile(

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tests::{Configuration, Link, compile, output, within};
+use tests::{Configuration, Link, compile, need, output, within};
 
 /// Cycles after which nothing is allocated for the first time any more.
 const WARM_UP: u64 = 500;
@@ -16,6 +16,12 @@ const LIMIT: Duration = Duration::from_secs(300);
 
 #[test]
 fn ten_thousand_kernels_come_and_go() {
+    if !need(
+        "ten_thousand_kernels_come_and_go",
+        &["pkg-config", "timeout"],
+    ) {
+        return;
+    }
     let configuration = Configuration::net_sockets();
     let folder = tempfile::tempdir().unwrap();
     let program = compile(

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use tests::{Child, Configuration, Link, Namespace, compile, need_root, output, wait_until};
+use tests::{Child, Configuration, Link, Namespace, compile, need_network, output, wait_until};
 
 /// An example, running inside a namespace, and ready.
 fn example(namespace: &Namespace, app: &str) -> Child {
@@ -15,7 +15,7 @@ fn example(namespace: &Namespace, app: &str) -> Child {
 
 #[test]
 fn answers_the_hosts_ping() {
-    if !need_root("answers_the_hosts_ping") {
+    if !need_network("answers_the_hosts_ping", &["ping"]) {
         return;
     }
     let namespace = Namespace::new();
@@ -33,7 +33,7 @@ fn answers_the_hosts_ping() {
 
 #[test]
 fn serves_pages_to_curl() {
-    if !need_root("serves_pages_to_curl") {
+    if !need_network("serves_pages_to_curl", &["curl"]) {
         return;
     }
     let namespace = Namespace::new();
@@ -49,7 +49,10 @@ fn serves_pages_to_curl() {
 
 #[test]
 fn serves_a_gibibyte_without_a_wrong_byte() {
-    if !need_root("serves_a_gibibyte_without_a_wrong_byte") {
+    if !need_network(
+        "serves_a_gibibyte_without_a_wrong_byte",
+        &["bash", "curl", "sha256sum"],
+    ) {
         return;
     }
     let namespace = Namespace::new();
@@ -66,7 +69,10 @@ fn serves_a_gibibyte_without_a_wrong_byte() {
 
 #[test]
 fn serves_200_requests_at_once_from_one_thread() {
-    if !need_root("serves_200_requests_at_once_from_one_thread") {
+    if !need_network(
+        "serves_200_requests_at_once_from_one_thread",
+        &["bash", "curl"],
+    ) {
         return;
     }
     let namespace = Namespace::new();
@@ -91,7 +97,7 @@ fn kernel_pid(child: &Child) -> u32 {
 
 #[test]
 fn echoes_datagrams_of_nc() {
-    if !need_root("echoes_datagrams_of_nc") {
+    if !need_network("echoes_datagrams_of_nc", &["bash", "nc"]) {
         return;
     }
     let namespace = Namespace::new();
@@ -106,7 +112,10 @@ fn echoes_datagrams_of_nc() {
 
 #[test]
 fn fetches_from_the_hosts_web_server() {
-    if !need_root("fetches_from_the_hosts_web_server") {
+    if !need_network(
+        "fetches_from_the_hosts_web_server",
+        &["curl", "pkg-config", "python3"],
+    ) {
         return;
     }
     let namespace = Namespace::new();
@@ -163,7 +172,10 @@ fn fetches_from_the_hosts_web_server() {
 
 #[test]
 fn the_first_packets_to_50_new_neighbours_leave_within_100_ms() {
-    if !need_root("the_first_packets_to_50_new_neighbours_leave_within_100_ms") {
+    if !need_network(
+        "the_first_packets_to_50_new_neighbours_leave_within_100_ms",
+        &["pkg-config", "tcpdump", "timeout"],
+    ) {
         return;
     }
     let namespace = Namespace::new();
@@ -232,6 +244,34 @@ fn the_first_packets_to_50_new_neighbours_leave_within_100_ms() {
         - times.iter().cloned().fold(f64::MAX, f64::min);
     println!("first packets to 50 neighbours: {:.1} ms", span * 1e3);
     assert!(span < 0.1, "{span} s");
+}
+
+#[test]
+fn takes_an_address_from_dnsmasq() {
+    if !need_network("takes_an_address_from_dnsmasq", &["curl", "dnsmasq"]) {
+        return;
+    }
+    let namespace = Namespace::new();
+    let folder = tempfile::tempdir().unwrap();
+    let leases = folder.path().join("leases").display().to_string();
+    let dnsmasq = Child::start(
+        namespace
+            .command("dnsmasq")
+            .args(["--keep-in-foreground", "--log-facility=-", "--log-dhcp"])
+            .args(["--conf-file=/dev/null", "--user=root", "--port=0"])
+            .args(["--interface=rump0", "--dhcp-range=10.77.0.50,10.77.0.59"])
+            .arg(format!("--dhcp-leasefile={leases}")),
+    );
+    dnsmasq.expect("DHCP, IP range");
+    let configuration = Configuration::example("httpd");
+    let mut kernel = namespace.kernel(configuration.app("httpd"));
+    let _httpd = Child::start(kernel.env("RUMP_IP", "dhcp"));
+    let line = dnsmasq.expect("DHCPACK(rump0)");
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let address = words.iter().find(|word| word.starts_with("10.77.0.5"));
+    let address = address.unwrap_or_else(|| panic!("{line}"));
+    let page = namespace.run(&format!("curl -sS --max-time 10 http://{address}/"));
+    assert!(page.contains("<html"), "{page}");
 }
 
 /// SHA-256 of the first `size` bytes of the stream that `httpd` serves under `/bytes/`, from a program that

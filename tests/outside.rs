@@ -6,13 +6,16 @@ use std::process::Command;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tests::{Configuration, Namespace, need_root, output, repository, within};
+use tests::{Configuration, Namespace, need, need_network, output, repository, within};
 
 /// What its tests may take once they are built: a kernel that hangs shall not keep the tests waiting.
 const LIMIT: Duration = Duration::from_secs(120);
 
 #[test]
 fn an_outside_crate_passes_its_tests() {
+    if !need("an_outside_crate_passes_its_tests", &["timeout"]) {
+        return;
+    }
     let place = outside();
     let mut cargo = within(LIMIT, env!("CARGO"));
     cargo.args(["test", "--quiet", "--offline"]);
@@ -23,7 +26,10 @@ fn an_outside_crate_passes_its_tests() {
 
 #[test]
 fn two_kernels_of_an_outside_crate_talk_over_a_bridge() {
-    if !need_root("two_kernels_of_an_outside_crate_talk_over_a_bridge") {
+    if !need_network(
+        "two_kernels_of_an_outside_crate_talk_over_a_bridge",
+        &["timeout"],
+    ) {
         return;
     }
     let place = outside();

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use tests::{Configuration, Link, compile, need_root, output, repository};
+use tests::{Configuration, Link, compile, need, need_network, output, repository};
 
 /// Copies the working tree as it is, without what was built or generated.
 fn clone_to(place: &Path) {
@@ -30,6 +30,9 @@ fn clone_to(place: &Path) {
 
 #[test]
 fn two_clones_build_the_same_libraries() {
+    if !need("two_clones_build_the_same_libraries", &["git"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let elsewhere = folder.path().join("another place, of another length");
     clone_to(&elsewhere);
@@ -83,6 +86,9 @@ fn two_clones_build_the_same_libraries() {
 
 #[test]
 fn an_extracted_tree_builds_alone() {
+    if !need("an_extracted_tree_builds_alone", &[]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let written = folder.path().join("written");
     output(
@@ -106,7 +112,10 @@ fn an_extracted_tree_builds_alone() {
     let home = folder.path().join("home");
     fs::create_dir(&home).unwrap();
     // Without a network, where that can be had; and without leave to use it in any case.
-    let mut command = match need_root("an_extracted_tree_builds_alone (without any network)") {
+    let mut command = match need_network(
+        "an_extracted_tree_builds_alone (without any network)",
+        &["unshare"],
+    ) {
         true => {
             let mut command = Command::new("unshare");
             command.arg("--net").arg(env!("CARGO"));

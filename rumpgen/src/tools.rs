@@ -1,4 +1,6 @@
-//! Programs of the host that builds need, and where to get them.
+//! Programs of the host: finding and running them, and where to get them.
+
+mod known;
 
 use std::env;
 use std::ffi::OsString;
@@ -6,6 +8,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::diagnostic::Diagnostic;
+
+pub use known::{AR, CARGO, CC, IP, LD, OBJCOPY, TESTED_WITH};
 
 /// A program, and the Debian package it is in.
 #[derive(Clone, Copy, Debug)]
@@ -15,32 +19,6 @@ pub struct Tool {
     /// The package's name.
     pub package: &'static str,
 }
-
-/// Builds Rust.
-pub const CARGO: Tool = Tool {
-    name: "cargo",
-    package: "cargo",
-};
-/// Drives the linker.
-pub const CC: Tool = Tool {
-    name: "cc",
-    package: "gcc",
-};
-/// Links objects into one.
-pub const LD: Tool = Tool {
-    name: "ld",
-    package: "binutils",
-};
-/// Makes symbols local.
-pub const OBJCOPY: Tool = Tool {
-    name: "objcopy",
-    package: "binutils",
-};
-/// Packs objects.
-pub const AR: Tool = Tool {
-    name: "ar",
-    package: "binutils",
-};
 
 impl Tool {
     /// Where the program is.

@@ -1,7 +1,8 @@
 //! What whole-system tests share: building a configuration, C programs, namespaces with a TAP, and
 //! programs that run for a while.
 //!
-//! Everything here talks to the toolchain through its command line, as a user does.
+//! Everything here talks to the toolchain through its command line, as a user does; of its library it takes
+//! the list of the host's programs.
 
 mod cc;
 mod child;
@@ -13,7 +14,7 @@ pub use cc::{Link, compile};
 pub use child::{Child, output, within};
 pub use configuration::{Configuration, repository};
 pub use namespace::Namespace;
-pub use skip::{need_root, skip};
+pub use skip::{need, need_network};
 
 use std::time::{Duration, Instant};
 

@@ -8,12 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
 use rumpgen::diagnostic::Diagnostic;
-use rumpgen::tools::{self, Tool};
-
-const IP: Tool = Tool {
-    name: "ip",
-    package: "iproute2",
-};
+use rumpgen::tools::{self, IP};
 
 /// The host's device at the link, and the addresses of both ends.
 pub(crate) const DEVICE: &str = "rump0";

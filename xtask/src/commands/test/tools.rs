@@ -1,51 +1,14 @@
 //! Programs the whole-system tests use, and getting them.
 
-use std::path::Path;
+use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 
-use rumpgen::tools::{AR, CC, Tool};
+use rumpgen::tools::{TESTED_WITH, Tool};
 
-/// What the tests use. A test that misses its program skips itself.
-const TOOLS: [Tool; 11] = [
-    AR,
-    CC,
-    Tool {
-        name: "sysctl",
-        package: "procps",
-    },
-    Tool {
-        name: "ip",
-        package: "iproute2",
-    },
-    Tool {
-        name: "ping",
-        package: "iputils-ping",
-    },
-    Tool {
-        name: "curl",
-        package: "curl",
-    },
-    Tool {
-        name: "nc",
-        package: "netcat-openbsd",
-    },
-    Tool {
-        name: "python3",
-        package: "python3",
-    },
-    Tool {
-        name: "tcpdump",
-        package: "tcpdump",
-    },
-    Tool {
-        name: "pkg-config",
-        package: "pkg-config",
-    },
-    Tool {
-        name: "dnsmasq",
-        package: "dnsmasq-base",
-    },
-];
+const APT_GET: Tool = Tool {
+    name: "apt-get",
+    package: "apt",
+};
 
 /// Installs what is missing where that is possible, and else says in one line what to install.
 pub(super) fn install_missing() {
@@ -53,7 +16,7 @@ pub(super) fn install_missing() {
     if missing.is_empty() {
         return;
     }
-    if is_root() && Path::new("/etc/debian_version").exists() {
+    if is_root() && APT_GET.find().is_some() {
         println!("installing {}", missing.join(" "));
         // A package list may be missing or old; if it cannot be renewed, it may still do.
         apt_get(&["update"]);
@@ -75,15 +38,14 @@ pub(super) fn install_missing() {
 }
 
 fn missing() -> Vec<&'static str> {
-    let missing = TOOLS.iter().filter(|tool| tool.find().is_none());
-    let mut packages: Vec<_> = missing.map(|tool| tool.package).collect();
-    packages.dedup();
-    packages
+    let missing = TESTED_WITH.iter().filter(|tool| tool.find().is_none());
+    let packages: BTreeSet<_> = missing.map(|tool| tool.package).collect();
+    packages.into_iter().collect()
 }
 
 fn apt_get(arguments: &[&str]) {
     // A failure shows in what is still missing afterwards.
-    let _ = Command::new("apt-get")
+    let _ = Command::new(APT_GET.name)
         .args(arguments)
         .args(["-qq", "-o", "DPkg::Lock::Timeout=120"])
         .env("DEBIAN_FRONTEND", "noninteractive")
