@@ -4,6 +4,7 @@
 //! cannot be linked into one program. Here it becomes one object that defines the kernel's C
 //! functions and nothing else anybody can see. The shared library is linked from that.
 
+mod image;
 mod report;
 mod runtime;
 
@@ -65,7 +66,10 @@ pub fn collect(
     if let Some(app) = &plan.request.app
         && let Some(program) = product(products, "app", "")
     {
-        place.copy(program, &app.package)?;
+        match plan.platform.image {
+            Some(_) => image::collect(&mut place, program, &app.package)?,
+            None => place.copy(program, &app.package)?,
+        }
     }
     place.text("plan.json", &plan.to_json())?;
     let report = report::emit(plan, &place.made, folder);

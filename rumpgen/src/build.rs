@@ -64,6 +64,10 @@ pub fn command(plan: &Plan, folder: &Path, options: &Options) -> Command {
     if plan.request.profile == Profile::Release {
         command.arg("--release");
     }
+    if let Some(image) = &plan.platform.image {
+        // Also where it is the compiler's own: the flags are then not for build scripts.
+        command.args(["--target", &image.target]);
+    }
     if options.offline {
         command.arg("--offline");
     }

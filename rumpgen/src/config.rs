@@ -23,6 +23,8 @@ pub struct Config {
     pub without: Vec<Spanned<String>>,
     /// The platform.
     pub platform: Option<Spanned<String>>,
+    /// The Rust target.
+    pub target: Option<Spanned<String>>,
     /// The application's folder.
     pub app: Option<Spanned<PathBuf>>,
     /// Values of parameters.
@@ -79,6 +81,7 @@ fn keys(mut top: Reader<'_>, folder: &Path) -> Config {
         components: top.texts("components"),
         without: top.texts("without"),
         platform: top.text("platform"),
+        target: top.text("target"),
         app: top.text("app").map(below),
         params: params
             .into_iter()

@@ -27,4 +27,4 @@ pub mod write;
 
 mod planning;
 
-pub use planning::{Resolved, catalogue, plan};
+pub use planning::{Resolved, buildable, catalogue, plan};

@@ -158,6 +158,8 @@ pub struct Platform {
     pub artifacts: BTreeSet<Artifact>,
     /// Its default providers for each capability.
     pub defaults: BTreeMap<String, Defaults>,
+    /// How its images are compiled and linked, where it has any.
+    pub image: Option<Image>,
 }
 
 impl Platform {
@@ -165,6 +167,17 @@ impl Platform {
     pub fn offers(&self, group: &str) -> bool {
         self.offers.iter().any(|offered| offered.value == group)
     }
+}
+
+/// How a platform's images are compiled and linked.
+#[derive(Clone, Debug)]
+pub struct Image {
+    /// The linker script, relative to the platform's crate.
+    pub script: Spanned<String>,
+    /// The Rust targets it can be compiled for, the preferred one first; never empty.
+    pub targets: Vec<Spanned<String>>,
+    /// Compiler flags, in order.
+    pub rustflags: Vec<String>,
 }
 
 /// A platform's default providers for one capability.

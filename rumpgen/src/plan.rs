@@ -98,6 +98,20 @@ pub struct Platform {
     pub artifacts: Vec<Artifact>,
     /// Its default providers for each capability.
     pub defaults: BTreeMap<String, Vec<String>>,
+    /// How its images are compiled and linked, where it has any.
+    pub image: Option<Image>,
+}
+
+/// How a bootable image is compiled and linked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Image {
+    /// The linker script, relative to the platform's crate.
+    pub script: String,
+    /// The Rust target, by its triple.
+    pub target: String,
+    /// Compiler flags, in order.
+    pub rustflags: Vec<String>,
 }
 
 /// A kind of artifact.

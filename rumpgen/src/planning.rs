@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::manifest::{Catalogue, Package, check, load};
 use crate::plan::{self, Plan};
 use crate::request::{Request, Roots};
@@ -35,6 +35,29 @@ pub fn plan(
     let resolution = resolve::resolve(&selection, &catalogue)?;
     let plan = plan::assemble(request, &selection, &resolution, &catalogue, roots)?;
     Ok(Resolved { plan, catalogue })
+}
+
+/// Checks that something comes of a configuration when it is built: an image boots into an application.
+/// A kernel without one can still be looked at.
+///
+/// # Errors
+/// That there is none.
+pub fn buildable(request: &Request, plan: &Plan) -> Result<(), Diagnostics> {
+    let platform = &plan.platform;
+    if platform.image.is_none() || request.app.is_some() {
+        return Ok(());
+    }
+    let message = format!(
+        "the platform `{}` boots into an application, and none is named",
+        platform.name
+    );
+    let mut diagnostic = Diagnostic::new(message);
+    if let Some(name) = &request.platform {
+        diagnostic = diagnostic.primary(&name.place, "");
+    }
+    Err(diagnostic
+        .help("name the folder of its crate: `--app FOLDER`")
+        .into())
 }
 
 /// Everything that the manifests describe.

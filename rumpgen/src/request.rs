@@ -1,7 +1,7 @@
 //! What the user wants, gathered from the command line and from a `rump.toml`.
 //!
-//! The command line wins: `--components`, `--platform`, `--app` and `--name` replace what the file
-//! says, `--without` and `--manifests` add to it, `--param` replaces values of the same name.
+//! The command line wins: `--components`, `--platform`, `--target`, `--app` and `--name` replace what the
+//! file says, `--without` and `--manifests` add to it, `--param` replaces values of the same name.
 
 use std::path::{Path, PathBuf};
 
@@ -19,6 +19,8 @@ pub struct Arguments {
     pub without: Option<String>,
     /// `--platform NAME`
     pub platform: Option<String>,
+    /// `--target TRIPLE`
+    pub target: Option<String>,
     /// `--app FOLDER`
     pub app: Option<PathBuf>,
     /// `--param NAME=VALUE`, each time it was given.
@@ -42,6 +44,8 @@ pub struct Request {
     pub without: Vec<Spanned<String>>,
     /// The platform; the default one where there is none.
     pub platform: Option<Spanned<String>>,
+    /// The Rust target; the one the platform prefers where there is none.
+    pub target: Option<Spanned<String>>,
     /// The application's folder.
     pub app: Option<Spanned<PathBuf>>,
     /// Values of parameters, no name twice.
@@ -138,6 +142,7 @@ pub fn read(arguments: &Arguments, repository: &Path) -> Result<(Request, Roots)
         components: components.unwrap_or(config.components),
         without,
         platform: one("--platform", &arguments.platform).or(config.platform),
+        target: one("--target", &arguments.target).or(config.target),
         app: app.or(config.app),
         params,
         name: one("--name", &arguments.name).or(config.name),

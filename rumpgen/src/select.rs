@@ -18,6 +18,8 @@ pub struct Selection<'a> {
     pub without: BTreeMap<&'a str, &'a Place>,
     /// The application's package.
     pub app: Option<Package>,
+    /// The Rust target asked for, where it is not the one the platform prefers.
+    pub target: Option<&'a str>,
 }
 
 /// Looks up everything the request names.
@@ -65,6 +67,10 @@ pub fn select<'a>(
         };
         keep(own_name(&folder.place, package, catalogue), &mut found)
     });
+    let target = platform.and_then(|platform| {
+        let name = request.target.as_ref()?;
+        keep(target(name, platform), &mut found).flatten()
+    });
     if let Some(name) = &request.name {
         check_name(name, &mut found);
     }
@@ -74,6 +80,7 @@ pub fn select<'a>(
             asked,
             without,
             app,
+            target,
         }),
         None => Err(found),
     }
@@ -100,6 +107,28 @@ fn platform<'a>(request: &Request, catalogue: &'a Catalogue) -> Result<&'a Platf
         let message = format!("there is no platform `{}`", name.value);
         Diagnostic::new(message).primary(&name.place, "").help(help)
     })
+}
+
+/// A platform's images can be compiled for several targets; its libraries are for the host.
+fn target<'a>(
+    name: &'a Spanned<String>,
+    platform: &Platform,
+) -> Result<Option<&'a str>, Diagnostic> {
+    let at = |message: String| Diagnostic::new(message).primary(&name.place, "");
+    let Some(image) = &platform.image else {
+        let platform = &platform.name.value;
+        let message = format!("the platform `{platform}` is built for the host alone");
+        return Err(at(message).help("leave out `--target`"));
+    };
+    let known = image.targets.iter().map(|target| &*target.value);
+    if let Some(index) = known.clone().position(|target| target == name.value) {
+        return Ok((index > 0).then_some(&*name.value));
+    }
+    let message = format!(
+        "the platform `{}` cannot be compiled for `{}`",
+        platform.name.value, name.value
+    );
+    Err(at(message).help(nearest::advice(&name.value, "targets", known)))
 }
 
 fn component<'a>(

@@ -85,6 +85,9 @@ pub(crate) struct Selection {
     /// What the kernel runs on [default: linux]
     #[arg(long, short, value_name = "NAME")]
     pub platform: Option<String>,
+    /// Compile for this Rust target [default: the platform's first]
+    #[arg(long, value_name = "TRIPLE")]
+    pub target: Option<String>,
     /// Link this application in: the folder of its crate
     #[arg(long, value_name = "FOLDER")]
     pub app: Option<PathBuf>,

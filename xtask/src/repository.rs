@@ -30,6 +30,7 @@ pub(crate) fn request(selection: &Selection) -> Result<(Request, Roots), Failure
         components,
         without,
         platform,
+        target,
         app,
         params,
         config,
@@ -41,6 +42,7 @@ pub(crate) fn request(selection: &Selection) -> Result<(Request, Roots), Failure
         components,
         without,
         platform,
+        target,
         app,
         params,
         config,
@@ -51,8 +53,16 @@ pub(crate) fn request(selection: &Selection) -> Result<(Request, Roots), Failure
     request::read(&arguments, &root()).map_err(Failure::asked)
 }
 
-/// Decides and emits what is asked for.
+/// Decides and emits what is asked for, to be built.
 pub(crate) fn generate(selection: &Selection) -> Result<Generated, Failure> {
+    let (request, roots) = request(selection)?;
+    let generated = pipeline::generate(&request, &roots).map_err(Failure::asked)?;
+    rumpgen::buildable(&request, &generated.plan).map_err(Failure::asked)?;
+    Ok(generated)
+}
+
+/// Decides and emits what is asked for, to look at its parts.
+pub(crate) fn generate_parts(selection: &Selection) -> Result<Generated, Failure> {
     let (request, roots) = request(selection)?;
     pipeline::generate(&request, &roots).map_err(Failure::asked)
 }

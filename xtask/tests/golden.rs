@@ -5,14 +5,21 @@ use std::path::Path;
 use rumpgen::request::{self, Arguments};
 use rumpgen::{golden, pipeline};
 
-/// All that is emitted for a configuration, held against what it was when somebody last read it.
-fn golden(name: &str, components: &str, platform: &str) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let arguments = Arguments {
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+fn asked(components: &str, platform: &str) -> Arguments {
+    Arguments {
         components: Some(components.to_owned()),
         platform: Some(platform.to_owned()),
         ..Arguments::default()
-    };
+    }
+}
+
+/// All that is emitted for a configuration, held against what it was when somebody last read it.
+fn golden(name: &str, arguments: Arguments) {
+    let root = root();
     let (request, roots) = request::read(&arguments, root).unwrap();
     let generated = pipeline::generate(&request, &roots).unwrap();
     assert_eq!(generated.plan.name, name);
@@ -23,10 +30,20 @@ fn golden(name: &str, components: &str, platform: &str) {
 
 #[test]
 fn the_socket_library_has_its_golden_form() {
-    golden("linux-net-sockets", "net,sockets", "linux");
+    golden("linux-net-sockets", asked("net,sockets", "linux"));
 }
 
 #[test]
 fn a_kernel_without_an_operating_system_has_its_golden_form() {
-    golden("sim-net", "net", "sim");
+    golden("sim-net", asked("net", "sim"));
+}
+
+#[test]
+fn an_image_has_its_golden_form() {
+    let arguments = Arguments {
+        app: Some(root().join("examples/echo")),
+        manifests: vec![root().join("tests/platforms/manifests")],
+        ..asked("net,sockets", "raw")
+    };
+    golden("raw-net-sockets-echo", arguments);
 }

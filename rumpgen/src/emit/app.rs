@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use proc_macro2::TokenStream;
 use quote::quote;
 use serde_json::json;
 
@@ -10,7 +11,10 @@ use crate::plan::{App, Plan};
 
 /// Every file of the program, by path.
 pub(super) fn emit(plan: &Plan, app: &App) -> BTreeMap<String, String> {
-    let mut dependencies = [app.package.as_str(), "hypercall"];
+    let mut dependencies = vec![app.package.as_str(), "hypercall"];
+    if plan.platform.image.is_some() {
+        dependencies.push(&plan.platform.package);
+    }
     dependencies.sort_unstable();
     let dependencies: Vec<_> = dependencies
         .into_iter()
@@ -27,44 +31,82 @@ pub(super) fn emit(plan: &Plan, app: &App) -> BTreeMap<String, String> {
 }
 
 fn program(plan: &Plan, app: &App) -> String {
-    let app_crate = rust::ident(&app.package);
-    let usage = format!(
-        "usage: {} [--param NAME=VALUE]... [ARGUMENT]...",
-        app.package
-    );
     let about = format!(
         "The application `{}` on the kernel `{}`.",
         app.package, plan.name
     );
-    rust::file(
-        &about,
-        quote! {
-            use std::process::ExitCode;
+    let program = match plan.platform.image {
+        Some(_) => freestanding(&plan.platform.package, &app.package),
+        None => hosted(&app.package),
+    };
+    rust::file(&about, program)
+}
 
-            #[global_allocator]
-            static ALLOCATOR: hypercall::Allocator = hypercall::Allocator;
+/// A program of the host's operating system.
+fn hosted(app: &str) -> TokenStream {
+    let usage = format!("usage: {app} [--param NAME=VALUE]... [ARGUMENT]...");
+    let app = rust::ident(app);
+    quote! {
+        use std::process::ExitCode;
 
-            /// Parameters of the kernel come first; what follows is the application's.
-            fn main() -> ExitCode {
-                let mut arguments: Vec<String> = std::env::args().skip(1).collect();
-                let mut config = kernel::Config::new();
-                while arguments.first().is_some_and(|first| first == "--param") {
-                    let setting = arguments.get(1).and_then(|text| text.split_once('='));
-                    let Some((name, value)) = setting else {
-                        eprintln!(#usage);
-                        return ExitCode::from(2);
-                    };
-                    config = config.param(name, value);
-                    arguments.drain(..2);
-                }
-                match kernel::boot(config) {
-                    Ok(kernel) => ExitCode::from(::#app_crate::main(&kernel, &arguments) as u8),
-                    Err(error) => {
-                        eprintln!("{error}");
-                        ExitCode::FAILURE
-                    }
+        #[global_allocator]
+        static ALLOCATOR: hypercall::Allocator = hypercall::Allocator;
+
+        /// Parameters of the kernel come first; what follows is the application's.
+        fn main() -> ExitCode {
+            let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+            let mut config = kernel::Config::new();
+            while arguments.first().is_some_and(|first| first == "--param") {
+                let setting = arguments.get(1).and_then(|text| text.split_once('='));
+                let Some((name, value)) = setting else {
+                    eprintln!(#usage);
+                    return ExitCode::from(2);
+                };
+                config = config.param(name, value);
+                arguments.drain(..2);
+            }
+            match kernel::boot(config) {
+                Ok(kernel) => ExitCode::from(::#app::main(&kernel, &arguments) as u8),
+                Err(error) => {
+                    eprintln!("{error}");
+                    ExitCode::FAILURE
                 }
             }
-        },
-    )
+        }
+    }
+}
+
+/// A program that is all there is. Where it starts and what it starts from is the platform's business.
+fn freestanding(platform: &str, app: &str) -> TokenStream {
+    let (platform, app) = (rust::ident(platform), rust::ident(app));
+    quote! {
+        #![no_std]
+        #![no_main]
+
+        extern crate alloc;
+
+        use alloc::format;
+        use alloc::string::String;
+        use alloc::vec::Vec;
+
+        #[global_allocator]
+        static ALLOCATOR: hypercall::Allocator = hypercall::Allocator;
+
+        #platform::entry!(main);
+
+        /// Boots the kernel with what the machine says, and runs the application.
+        fn main(params: Vec<(String, String)>, arguments: Vec<String>) -> i32 {
+            let mut config = kernel::Config::new();
+            for (name, value) in &params {
+                config = config.param(name, value);
+            }
+            match kernel::boot(config) {
+                Ok(kernel) => ::#app::main(&kernel, &arguments),
+                Err(error) => {
+                    hypercall::console::write(format!("{error}\n").as_str().into());
+                    1
+                }
+            }
+        }
+    }
 }

@@ -48,6 +48,8 @@ pub(super) fn library(plan: &Plan) -> String {
     rust::file(
         &about,
         quote! {
+            #![no_std]
+
             mod bindings;
             mod system;
 

@@ -33,7 +33,9 @@ pub(super) fn manifest(plan: &Plan, sources: &Sources) -> String {
         "name": plan.name,
         "members": members,
         "fast": fast(plan, sources),
-        "panic": "unwind",
+        // An image has nobody to unwind to.
+        "panic": if plan.platform.image.is_some() { "abort" } else { "unwind" },
+        "symbols": plan.platform.image.is_some(),
     });
     template::render("workspace.toml", &data)
 }
@@ -67,14 +69,27 @@ pub(super) fn config(plan: &Plan) -> String {
     }
     template::render(
         "config.toml",
-        &json!({ "rustflags": rustflags(plan), "env": env }),
+        &json!({
+            "rustflags": rustflags(plan),
+            "target": plan.platform.image.as_ref().map(|image| &image.target),
+            "env": env,
+        }),
     )
 }
 
 /// Compiler flags of the whole workspace.
-pub fn rustflags(_plan: &Plan) -> Vec<String> {
+pub fn rustflags(plan: &Plan) -> Vec<String> {
     // Symbols that name their crate and module let reports say who costs what.
-    vec!["-Csymbol-mangling-version=v0".to_owned()]
+    let mut flags = vec!["-Csymbol-mangling-version=v0".to_owned()];
+    if let Some(image) = &plan.platform.image {
+        // The compiler may believe that there is an operating system: platforms know by this.
+        flags.push("--cfg=rump_bare".to_owned());
+        // Programs are linked in the workspace's folder.
+        let script = format!("components/{}/{}", plan.platform.package, image.script);
+        flags.push(format!("-Clink-arg=-T{script}"));
+        flags.extend(image.rustflags.iter().cloned());
+    }
+    flags
 }
 
 /// The manifest of a local crate, its sections in the customary order.

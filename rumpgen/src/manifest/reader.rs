@@ -164,6 +164,13 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// A list of strings in which one may stand twice, such as a command line.
+    pub fn words(&mut self, key: &'static str) -> Vec<Spanned<String>> {
+        self.take(key).map_or_else(Vec::new, |(place, value, _)| {
+            self.as_words(key, &place, value)
+        })
+    }
+
     /// A table whose keys are the reader's business.
     pub fn table(&mut self, key: &'static str) -> Option<Reader<'a>> {
         let (place, value, _) = self.take(key)?;
@@ -314,24 +321,28 @@ impl<'a> Reader<'a> {
         Some(self.document.spanned(text, span))
     }
 
-    fn as_texts(&self, key: &str, place: &Place, value: DeValue<'a>) -> Vec<Spanned<String>> {
+    fn as_words(&self, key: &str, place: &Place, value: DeValue<'a>) -> Vec<Spanned<String>> {
         let DeValue::Array(array) = value else {
             self.wrong_type(key, place, "a list of strings", &value);
             return Vec::new();
         };
-        let mut texts: Vec<Spanned<String>> = Vec::new();
-        for entry in array {
+        let words = array.into_iter().filter_map(|entry| {
             let span = entry.span();
             let place = self.document.place(span.clone());
             let value = entry.into_inner();
             let DeValue::String(_) = value else {
                 let message = format!("`{key}` lists strings, and this is {}", article(&value));
                 self.report(Diagnostic::new(message).primary(&place, ""));
-                continue;
+                return None;
             };
-            let Some(text) = self.as_text(key, &place, value, span) else {
-                continue;
-            };
+            self.as_text(key, &place, value, span)
+        });
+        words.collect()
+    }
+
+    fn as_texts(&self, key: &str, place: &Place, value: DeValue<'a>) -> Vec<Spanned<String>> {
+        let mut texts: Vec<Spanned<String>> = Vec::new();
+        for text in self.as_words(key, place, value) {
             if let Some(first) = texts.iter().find(|earlier| earlier.value == text.value) {
                 let message = format!("`{}` stands twice in `{key}`", text.value);
                 let diagnostic = Diagnostic::new(message).primary(&text.place, "again");

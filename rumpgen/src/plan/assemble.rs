@@ -47,7 +47,7 @@ pub fn assemble(
     let plan = Plan {
         name: name(request, selection, &asked, &params),
         request: asked,
-        platform: platform(selection.platform, roots),
+        platform: platform(selection, roots),
         groups: groups(&components),
         capabilities: capabilities(resolution),
         facade: sorted(facade),
@@ -77,6 +77,7 @@ fn name(request: &Request, selection: &Selection<'_>, asked: &Asked, params: &[P
     for param in built {
         parts.push(feature(param));
     }
+    parts.extend(selection.target);
     parts.extend(asked.app.iter().map(|app| &*app.package));
     parts.join("-")
 }
@@ -188,7 +189,8 @@ fn component(
     }
 }
 
-fn platform(manifest: &manifest::Platform, roots: &Roots) -> Platform {
+fn platform(selection: &Selection<'_>, roots: &Roots) -> Platform {
+    let manifest = selection.platform;
     let defaults = manifest.defaults.iter().map(|(capability, defaults)| {
         let providers = defaults
             .providers
@@ -205,6 +207,18 @@ fn platform(manifest: &manifest::Platform, roots: &Roots) -> Platform {
         offers: sorted(manifest.offers.iter().map(|group| group.value.clone())),
         artifacts: manifest.artifacts.iter().copied().collect(),
         defaults: defaults.collect(),
+        image: manifest
+            .image
+            .as_ref()
+            .map(|image| self::image(image, selection.target)),
+    }
+}
+
+fn image(manifest: &manifest::Image, asked: Option<&str>) -> Image {
+    Image {
+        script: manifest.script.value.clone(),
+        target: asked.unwrap_or(&manifest.targets[0].value).to_owned(),
+        rustflags: manifest.rustflags.clone(),
     }
 }
 

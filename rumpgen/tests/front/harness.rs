@@ -17,6 +17,13 @@ pub(crate) fn plan(arguments: &str, base: &str, own: &Path) -> Result<Resolved, 
     rumpgen::plan(&request, &roots, &groups())
 }
 
+/// As [`plan`], for a build.
+pub(crate) fn build(arguments: &str, base: &str, own: &Path) -> Result<(), Diagnostics> {
+    let (request, roots) = ask(arguments, base, own)?;
+    let resolved = rumpgen::plan(&request, &roots, &groups())?;
+    rumpgen::buildable(&request, &resolved.plan)
+}
+
 /// Plans from the manifests of the planning tests.
 pub(crate) fn good(arguments: &str) -> Resolved {
     plan(
@@ -64,6 +71,7 @@ fn parse(text: &str) -> Arguments {
             "--components" => arguments.components = Some(value),
             "--without" => arguments.without = Some(value),
             "--platform" => arguments.platform = Some(value),
+            "--target" => arguments.target = Some(value),
             "--app" => arguments.app = Some(value.into()),
             "--param" => arguments.params.push(value),
             "--config" => arguments.config = Some(value.into()),

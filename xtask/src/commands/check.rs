@@ -49,7 +49,7 @@ pub(crate) fn run(asked: &Check) -> Result<ExitCode, Failure> {
 
 /// In the optimising build the crates hold no objects before they are linked.
 fn unoptimised(selection: &Selection) -> Result<Generated, Failure> {
-    repository::generate(&Selection {
+    repository::generate_parts(&Selection {
         dev: true,
         ..selection.clone()
     })

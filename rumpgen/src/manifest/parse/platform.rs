@@ -1,5 +1,9 @@
 //! The manifest of a platform.
 
+mod image;
+
+use std::collections::BTreeMap;
+
 use super::super::load::Root;
 use super::super::reader::Reader;
 use super::super::{Defaults, Platform};
@@ -20,10 +24,10 @@ pub(super) fn read(mut top: Reader<'_>, root: &Root) -> Option<Platform> {
         .filter(|flag| flag.value)
         .map(|flag| flag.place);
     let offers = top.texts("offers");
-    let mut artifacts = Vec::new();
+    let mut artifacts = BTreeMap::new();
     for artifact in top.texts("artifacts") {
         match ARTIFACTS.iter().find(|(word, _)| *word == artifact.value) {
-            Some((_, artifact)) => artifacts.push(*artifact),
+            Some((_, kind)) => drop(artifacts.insert(*kind, artifact.place)),
             None => {
                 let message = format!("`{}` is no kind of artifact", artifact.value);
                 let known = ARTIFACTS.iter().map(|(word, _)| *word);
@@ -36,6 +40,7 @@ pub(super) fn read(mut top: Reader<'_>, root: &Root) -> Option<Platform> {
             }
         }
     }
+    let image = image::read(&mut top, artifacts.get(&Artifact::Image), code.as_ref());
     let defaults = top
         .named_texts("defaults")
         .into_iter()
@@ -57,7 +62,8 @@ pub(super) fn read(mut top: Reader<'_>, root: &Root) -> Option<Platform> {
         origin: root.origin,
         default,
         offers,
-        artifacts: artifacts.into_iter().collect(),
+        artifacts: artifacts.into_keys().collect(),
         defaults,
+        image,
     })
 }
