@@ -17,15 +17,22 @@ use serde_json::Value;
 use crate::diagnostic::Diagnostic;
 use crate::emit::rustflags;
 use crate::plan::{Plan, Profile};
+use crate::target;
 use crate::tools;
 
 /// How to run cargo.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
+    /// The repository's root, where targets may be provided.
+    pub root: PathBuf,
     /// Without the network.
     pub offline: bool,
     /// Only these packages of the workspace; empty for all.
     pub packages: Vec<String>,
+    /// Features of them, as `package/feature`.
+    pub features: Vec<String>,
+    /// Compile nothing, but check that it could be compiled for this Rust target.
+    pub check_for: Option<String>,
     /// With colours in what the compiler says.
     pub colour: bool,
 }
@@ -36,15 +43,18 @@ pub trait Progress {
     fn total(&mut self, crates: usize);
     /// A crate is ready.
     fn done(&mut self, name: &str);
-    /// The compiler has something to say.
-    fn message(&mut self, text: &str);
+    /// The compiler has something to say; an error is why the build fails.
+    fn message(&mut self, text: &str, error: bool);
 }
 
 /// The files cargo made, by the name of the target, such as `kernel`.
 pub type Products = BTreeMap<String, Vec<PathBuf>>;
 
 /// The command that builds a workspace.
-pub fn command(plan: &Plan, folder: &Path, options: &Options) -> Command {
+///
+/// # Errors
+/// That the target of the plan is not installed.
+pub fn command(plan: &Plan, folder: &Path, options: &Options) -> Result<Command, Diagnostic> {
     let mut command = Command::new(tools::CARGO.name);
     command
         .current_dir(folder)
@@ -58,21 +68,31 @@ pub fn command(plan: &Plan, folder: &Path, options: &Options) -> Command {
     }
     command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
     command
-        .arg("build")
+        .arg(match options.check_for {
+            Some(_) => "check",
+            None => "build",
+        })
         .arg("--target-dir")
         .arg(folder.join("target"));
     if plan.request.profile == Profile::Release {
         command.arg("--release");
     }
-    if let Some(image) = &plan.platform.image {
+    let image = plan.platform.image.as_ref().map(|image| &image.target);
+    if let Some(target) = options.check_for.as_ref().or(image) {
         // Also where it is the compiler's own: the flags are then not for build scripts.
-        command.args(["--target", &image.target]);
+        command.args(["--target", target]);
+        if let Some(compiler) = target::find(&options.root, target)? {
+            command.env("RUSTC", compiler);
+        }
     }
     if options.offline {
         command.arg("--offline");
     }
     for package in &options.packages {
         command.args(["--package", package]);
+    }
+    for feature in &options.features {
+        command.args(["--features", feature]);
     }
     if options.packages.is_empty() {
         command.args(
@@ -81,7 +101,7 @@ pub fn command(plan: &Plan, folder: &Path, options: &Options) -> Command {
                 .flat_map(|p| ["--package".into(), p]),
         );
     }
-    command
+    Ok(command)
 }
 
 /// The generated packages. The components are built as far as these need them.
@@ -110,7 +130,7 @@ pub fn build(
     } else {
         "json"
     };
-    let mut child = command(plan, folder, options)
+    let mut child = command(plan, folder, options)?
         .arg(format!("--message-format={format}"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -180,7 +200,8 @@ fn hear(message: &Value, products: &mut Products, progress: &mut dyn Progress) {
         }
         Some("compiler-message") => {
             let rendered = text(&message["message"]["rendered"]);
-            progress.message(rendered.trim_end());
+            let error = message["message"]["level"] == "error";
+            progress.message(rendered.trim_end(), error);
         }
         _ => {}
     }

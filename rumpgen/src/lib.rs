@@ -20,6 +20,7 @@ pub mod select;
 pub mod source;
 pub mod strays;
 pub mod symbols;
+pub mod target;
 pub mod tools;
 pub mod value;
 pub mod vocabulary;

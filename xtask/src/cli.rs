@@ -47,6 +47,9 @@ pub(crate) enum Command {
     List(List),
     /// Hold the manifests against the code
     Check(Check),
+    /// Provide Rust targets that the compiler lacks
+    #[command(after_help = SETUP_EXAMPLES)]
+    Setup(Setup),
     /// Run every test; install missing tools where that is possible
     Test(Test),
     /// Measure, beside the host's kernel
@@ -72,6 +75,13 @@ Examples:
 
 As root, the application gets a network namespace of its own with a TAP device in it. The
 namespace is removed when the application ends, also by Ctrl-C.";
+
+const SETUP_EXAMPLES: &str = "\
+Examples:
+  cargo xtask setup --target x86_64-unknown-none
+
+As root on Debian, the target's core library is built from packages, beside the compiler in use.
+Elsewhere rustup adds the target to it.";
 
 /// Which kernel.
 #[derive(Args, Clone, Debug, Default)]
@@ -217,11 +227,22 @@ pub(crate) struct List {
 pub(crate) struct Check {
     #[command(flatten)]
     pub selection: Selection,
+    /// See that the components can be compiled for these Rust targets, too
+    #[arg(long, value_name = "TRIPLES")]
+    pub targets: Option<String>,
     /// Without the network
     #[arg(long)]
     pub offline: bool,
     #[command(flatten)]
     pub verbosity: Verbosity,
+}
+
+/// `setup`
+#[derive(Args, Debug)]
+pub(crate) struct Setup {
+    /// A Rust target
+    #[arg(long = "target", value_name = "TRIPLE", required = true)]
+    pub targets: Vec<String>,
 }
 
 /// `test`

@@ -8,5 +8,6 @@ pub(crate) mod extract;
 pub(crate) mod graph;
 pub(crate) mod list;
 pub(crate) mod run;
+pub(crate) mod setup;
 pub(crate) mod test;
 pub(crate) mod why;

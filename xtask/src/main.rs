@@ -4,10 +4,12 @@
 
 mod cli;
 mod commands;
+mod debian;
 mod failure;
 mod network;
 mod progress;
 mod repository;
+mod sysroot;
 
 use std::process::ExitCode;
 
@@ -36,6 +38,7 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Extract(asked) => commands::extract::run(&asked),
         Command::List(asked) => commands::list::run(&asked),
         Command::Check(asked) => commands::check::run(&asked),
+        Command::Setup(asked) => commands::setup::run(&asked),
         Command::Test(asked) => commands::test::run(&asked),
         Command::Bench(asked) => commands::bench::run(&asked),
         Command::Clean(asked) => commands::clean::run(&asked),

@@ -54,8 +54,8 @@ impl Progress for Bar {
         }
     }
 
-    fn message(&mut self, text: &str) {
-        if !self.verbosity.quiet {
+    fn message(&mut self, text: &str, error: bool) {
+        if error || !self.verbosity.quiet {
             self.bar.suspend(|| eprintln!("{text}"));
         }
     }

@@ -19,12 +19,13 @@ pub(crate) fn run(asked: &Build) -> Result<ExitCode, Failure> {
     let generated = repository::generate(&asked.selection)?;
     let decided = start.elapsed();
     let options = Options {
+        root: repository::root(),
         offline: asked.offline,
-        packages: Vec::new(),
         colour: std::io::stderr().is_terminal(),
+        ..Options::default()
     };
     if asked.dry_run {
-        show(&generated, &options);
+        show(&generated, &options)?;
         return Ok(ExitCode::SUCCESS);
     }
     let built = build(&generated, &options, asked.verbosity)?;
@@ -70,7 +71,7 @@ fn summary(generated: &Generated, built: &Built) {
 }
 
 /// What a build would do.
-fn show(generated: &Generated, options: &Options) {
+fn show(generated: &Generated, options: &Options) -> Result<(), Failure> {
     let Generated { plan, tree, .. } = generated;
     let places = repository::places(&plan.name);
     println!("configuration {} on {}", plan.name, plan.platform.name);
@@ -87,7 +88,7 @@ fn show(generated: &Generated, options: &Options) {
         println!("  {path}");
     }
     println!("would run in {}", display_path(&places.workspace));
-    let command = build::command(plan, &places.workspace, options);
+    let command = build::command(plan, &places.workspace, options)?;
     let arguments: Vec<_> = command
         .get_args()
         .map(|a| a.to_string_lossy().into_owned())
@@ -101,4 +102,5 @@ fn show(generated: &Generated, options: &Options) {
         "would leave the results in {}",
         display_path(&places.artifacts)
     );
+    Ok(())
 }

@@ -3,6 +3,9 @@
 //! What a component's crate depends on must be what its manifest requires. Each component is
 //! compiled, and the hypercalls its code makes must be those its manifest names, or those of the
 //! components it stands on, whose code may have been compiled into it.
+//!
+//! For other Rust targets, the code is only type-checked: nothing in it may lean on the processor, the threads or the
+//! operating system of the machine that it is written on.
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
@@ -33,7 +36,7 @@ pub(crate) fn run(asked: &Check) -> Result<ExitCode, Failure> {
     }
     dependencies::check(&catalogue, &repository::root()).map_err(Failure::asked)?;
     let generated = unoptimised(&selection)?;
-    let products = compile(&generated, asked)?;
+    let products = compile(&generated, asked, Options::default())?;
 
     let mut found = Diagnostics::default();
     for component in &generated.plan.components {
@@ -44,7 +47,29 @@ pub(crate) fn run(asked: &Check) -> Result<ExitCode, Failure> {
     println!(
         "{count} components depend on what their manifests require, and call the hypercalls they name"
     );
+    for target in asked.targets.iter().flat_map(|list| list.split(',')) {
+        check_types(&generated, asked, target)?;
+        println!("{count} components can be compiled for {target}");
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Checks the components by themselves, and then with the features the platform switches on.
+fn check_types(generated: &Generated, asked: &Check, target: &str) -> Result<(), Failure> {
+    let components = &generated.plan.components;
+    let features = components.iter().flat_map(|component| {
+        let features = component.features.iter();
+        features.map(move |feature| format!("{}/{feature}", component.package))
+    });
+    for features in [Vec::new(), features.collect()] {
+        let options = Options {
+            features,
+            check_for: Some(target.to_owned()),
+            ..Options::default()
+        };
+        compile(generated, asked, options)?;
+    }
+    Ok(())
 }
 
 /// In the optimising build the crates hold no objects before they are linked.
@@ -55,14 +80,16 @@ fn unoptimised(selection: &Selection) -> Result<Generated, Failure> {
     })
 }
 
-fn compile(generated: &Generated, asked: &Check) -> Result<Products, Failure> {
+fn compile(generated: &Generated, asked: &Check, options: Options) -> Result<Products, Failure> {
     let plan = &generated.plan;
     let workspace = repository::places(&plan.name).workspace;
     write::write(&generated.tree, &workspace, Sourcing::Links)?;
     let options = Options {
+        root: repository::root(),
         offline: asked.offline,
         packages: plan.components.iter().map(|c| c.package.clone()).collect(),
         colour: std::io::stderr().is_terminal(),
+        ..options
     };
     let mut bar = Bar::new(asked.verbosity);
     let products = build::build(plan, &workspace, &options, &mut bar);

@@ -29,9 +29,10 @@ pub(crate) fn run(asked: &Run) -> Result<ExitCode, Failure> {
         ));
     };
     let options = Options {
+        root: repository::root(),
         offline: asked.offline,
-        packages: Vec::new(),
         colour: std::io::stderr().is_terminal(),
+        ..Options::default()
     };
     build(&generated, &options, asked.verbosity)?;
     let program = repository::places(&plan.name).artifacts.join(&app.package);

@@ -5,6 +5,7 @@ mod tools;
 
 use std::process::ExitCode;
 
+use super::setup;
 use crate::cli::Test;
 use crate::failure::Failure;
 use run::Tally;
@@ -24,12 +25,17 @@ const APART: [(&str, &[&str]); 4] = [
     ("loom", &["--features", "up"]),
 ];
 
+/// Targets without 64-bit atomics, without threads, without an operating system: every component can be
+/// compiled for them.
+const TARGETS: [&str; 2] = ["thumbv7m-none-eabi", "wasm32-unknown-unknown"];
+
 /// Runs the command.
 pub(crate) fn run(asked: &Test) -> Result<ExitCode, Failure> {
     tools::install_missing();
     let mut tally = Tally::default();
     if asked.filter.is_none() {
         style(&mut tally)?;
+        types(&mut tally)?;
     }
     let filter: Vec<&str> = asked.filter.as_deref().into_iter().collect();
     let long: &[&str] = if asked.long {
@@ -94,6 +100,18 @@ fn style(tally: &mut Tally) -> Result<(), Failure> {
         let which = ["--package", package, "--features", features];
         let name = format!("lints of {package} with {features}");
         tally.step(&name, cargo(&[&clippy[..], &which, &deny].concat()))?;
+    }
+    Ok(())
+}
+
+/// The components for other targets than the host.
+fn types(tally: &mut Tally) -> Result<(), Failure> {
+    for target in TARGETS {
+        let name = format!("components for {target}");
+        match setup::provide_here(target) {
+            Ok(()) => tally.step(&name, cargo(&["xtask", "check", "-q", "--targets", target]))?,
+            Err(missing) => tally.skip(&name, missing.message()),
+        }
     }
     Ok(())
 }

@@ -50,6 +50,12 @@ impl Tally {
         Ok(())
     }
 
+    /// Leaves out something that is one test, and says why.
+    pub(super) fn skip(&mut self, name: &str, why: &str) {
+        println!("skipped: {name}: {why}");
+        self.skipped += 1;
+    }
+
     /// Runs `cargo test`, passes on what it prints, and counts.
     pub(super) fn test(&mut self, arguments: &[&str]) -> Result<(), Failure> {
         let skipped = repository::root().join("target/skipped-tests");
