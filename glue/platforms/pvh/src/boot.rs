@@ -1,0 +1,121 @@
+//! From the loader to the application, stage by stage.
+
+pub(crate) mod command_line;
+#[cfg(rump_bare)]
+mod entry;
+pub(crate) mod start_info;
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use hypercall::{Errno, Upcall};
+
+use crate::acpi::{Madt, Tables};
+use crate::cpu::{self, Cpu};
+use crate::interrupts::{self, IoApics, local::Local};
+use crate::memory::{self, free::free, heap, image};
+use crate::{Main, clock, console, params, power, random, threads, traps};
+use command_line::CommandLine;
+use start_info::{Physical, Range, StartInfo};
+
+/// The exit code if the machine is not fit to run on.
+const UNFIT: i32 = 1;
+
+unsafe extern "C" {
+    /// The lower end of the stack that the entry left us on.
+    static boot_stack: u8;
+}
+
+/// Boots the machine and runs `main` on it. `info` is the address of the start info, `entry` the time stamp
+/// counter when the loader was done.
+///
+/// # Safety
+///
+/// Only the entry of an image calls this, once.
+pub unsafe fn start(info: u64, entry: u64, main: Main) -> ! {
+    console::start();
+    let info = match StartInfo::read(&Physical, info) {
+        Ok(info) => info,
+        Err(fault) => unfit(format_args!("{fault}")),
+    };
+    // SAFETY: each of these is called once, and in this order.
+    let line = unsafe {
+        give_memory(&info);
+        traps::start();
+        let local = Local::start();
+        Cpu::adopt(local.id(), stack());
+        CommandLine::parse(info.line)
+    };
+    let tables = Tables::find(info.rsdp);
+    if image::protect().is_err() {
+        unfit(format_args!("too little memory for page tables"));
+    }
+    let fadt = tables.as_ref().and_then(Tables::fadt);
+    let madt = tables.as_ref().and_then(Tables::madt).unwrap_or_default();
+    if let Some(fadt) = &fadt {
+        power::start(fadt);
+    }
+    interrupts::start(IoApics::new(&madt));
+    clock::start(entry, tables.as_ref(), fadt.as_ref());
+    random::start();
+    params::start(line.params.clone());
+    run(Program {
+        main,
+        params: line.params,
+        arguments: line.arguments,
+    })
+}
+
+/// Ends a boot that cannot go on.
+pub(crate) fn unfit(why: core::fmt::Arguments<'_>) -> ! {
+    console::report(format_args!("pvh: {why}\n"));
+    power::halt(UNFIT)
+}
+
+/// Gives the heap all memory that is free.
+///
+/// # Safety
+///
+/// To be called once.
+unsafe fn give_memory(info: &StartInfo) {
+    let taken = info.reserved().chain([image::whole()]);
+    let within = Range {
+        start: memory::PAGE as u64,
+        end: 1 << 32,
+    };
+    // SAFETY: it is mapped, and nobody's.
+    free(info.map(), taken, within, |piece| unsafe {
+        heap::add(piece);
+    });
+}
+
+fn stack() -> Range {
+    let start = (&raw const boot_stack).addr() as u64;
+    Range {
+        start,
+        end: start + cpu::STACK as u64,
+    }
+}
+
+/// What the first thread does.
+struct Program {
+    main: Main,
+    params: Vec<(String, String)>,
+    arguments: Vec<String>,
+}
+
+/// Starts the first thread, and does what the first processor does for ever.
+fn run(program: Program) -> ! {
+    extern "C-unwind" fn run(cookie: usize) {
+        // SAFETY: the cookie is the box let go of below, and this is called once.
+        let program = unsafe { Box::from_raw(cookie as *mut Program) };
+        power::halt((program.main)(program.params, program.arguments));
+    }
+
+    let cookie = Box::into_raw(Box::new(program)) as usize;
+    if let Err(errno) = Errno::check(threads::spawn(Upcall::new(run, cookie))) {
+        unfit(format_args!("the first thread: {errno}"));
+    }
+    threads::idle()
+}

@@ -1,0 +1,52 @@
+//! A processor's timer: one interrupt, at a time. No ticks.
+
+use core::arch::x86_64::__cpuid;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use super::scale::Scale;
+use super::{SECOND, now, stamp};
+use crate::interrupts::local::Local;
+
+/// Nanoseconds to stamps, and to counts of a local controller's timer.
+static TO_STAMPS: Scale = Scale::unset();
+static TO_COUNTS: Scale = Scale::unset();
+
+/// The timers interrupt at a time stamp.
+static AT_TIME_STAMP: AtomicBool = AtomicBool::new(false);
+
+/// Sets up how timers are set, from stamps and counts a second, and the calling processor's.
+pub(super) fn start(stamps: u64, counts: u64) {
+    TO_STAMPS.set(stamps, SECOND);
+    TO_COUNTS.set(counts, SECOND);
+    let at_time_stamp = __cpuid(1).ecx & 1 << 24 != 0;
+    AT_TIME_STAMP.store(at_time_stamp, Ordering::Relaxed);
+    enable();
+}
+
+/// Sets up the calling processor's.
+pub(crate) fn enable() {
+    Local.enable_timer(AT_TIME_STAMP.load(Ordering::Relaxed));
+}
+
+/// Has the calling processor interrupted at `deadline` or before, in nanoseconds of the monotonic clock;
+/// never at `u64::MAX`.
+pub(crate) fn set(deadline: u64) {
+    if AT_TIME_STAMP.load(Ordering::Relaxed) {
+        Local.interrupt_at(match deadline {
+            u64::MAX => 0,
+            _ => {
+                let span = TO_STAMPS.apply(deadline.saturating_sub(now()));
+                stamp().saturating_add(span).max(1)
+            }
+        });
+        return;
+    }
+    Local.count_down(match deadline {
+        u64::MAX => 0,
+        // One more: rather late than twice. A deadline too far away comes early.
+        _ => {
+            let counts = TO_COUNTS.apply(deadline.saturating_sub(now()));
+            u32::try_from(counts.saturating_add(1)).unwrap_or(u32::MAX)
+        }
+    });
+}

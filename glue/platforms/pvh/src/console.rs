@@ -1,0 +1,55 @@
+//! Messages to people, on the first serial port.
+
+mod serial;
+
+use core::fmt::{self, Write};
+
+use hypercall::Bytes;
+
+use crate::Platform;
+use crate::lock::Lock;
+use serial::Serial;
+
+static SERIAL: Lock<Serial> = Lock::new(Serial::new());
+
+/// How often a report looks for the console to be free before it writes regardless of whose turn it is.
+const PATIENCE: u32 = 1 << 20;
+
+/// Finds out what there is to write to.
+pub(crate) fn start() {
+    SERIAL.lock().start();
+}
+
+impl hypercall::Console for Platform {
+    fn write(text: Bytes<'_>) {
+        SERIAL.lock().write(text.as_slice());
+    }
+}
+
+/// A line or more on the console, as one piece.
+pub(crate) fn print(text: fmt::Arguments<'_>) {
+    let _ = Port(&mut SERIAL.lock()).write_fmt(text);
+}
+
+/// As [`print`], for the last words of a machine whose console may be held by whoever failed.
+pub(crate) fn report(text: fmt::Arguments<'_>) {
+    for _ in 0..PATIENCE {
+        if let Some(mut serial) = SERIAL.try_lock() {
+            let _ = Port(&mut serial).write_fmt(text);
+            return;
+        }
+        core::hint::spin_loop();
+    }
+    let mut serial = Serial::new();
+    serial.start();
+    let _ = Port(&mut serial).write_fmt(text);
+}
+
+struct Port<'a>(&'a mut Serial);
+
+impl Write for Port<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.write(text.as_bytes());
+        Ok(())
+    }
+}

@@ -1,0 +1,62 @@
+//! Panics, which end the machine: nothing unwinds.
+
+use core::arch::asm;
+use core::panic::PanicInfo;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use hypercall::Upcall;
+
+use crate::cpu::Cpu;
+use crate::traps::print_backtrace;
+use crate::{Platform, console, power};
+
+/// The exit code after a panic.
+pub(crate) const PANICKED: i32 = 101;
+
+/// Somebody reports the end already.
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+impl hypercall::Fault for Platform {
+    fn catch(run: Upcall) -> bool {
+        run.call();
+        false
+    }
+
+    fn panicking() -> bool {
+        false
+    }
+
+    fn raise() -> ! {
+        power::halt(PANICKED)
+    }
+}
+
+/// Begins the report of the end; who comes second ends the machine without one.
+pub(crate) fn begin_report() {
+    if ENDING.swap(true, Ordering::AcqRel) {
+        power::halt(PANICKED);
+    }
+}
+
+/// Reports a panic and ends the machine.
+#[cfg_attr(
+    not(rump_bare),
+    expect(dead_code, reason = "images have a panic handler")
+)]
+pub(crate) fn panicked(info: &PanicInfo<'_>) -> ! {
+    begin_report();
+    match info.location() {
+        Some(at) => console::report(format_args!(
+            "kernel: panicked at {}:{}: {}\n",
+            at.file(),
+            at.line(),
+            info.message()
+        )),
+        None => console::report(format_args!("kernel: panicked: {}\n", info.message())),
+    }
+    let frame: u64;
+    // SAFETY: reads a register.
+    unsafe { asm!("mov {}, rbp", out(reg) frame, options(nomem, nostack, preserves_flags)) };
+    print_backtrace(None, frame, Cpu::this().current.get().stack());
+    power::halt(PANICKED)
+}

@@ -1,0 +1,131 @@
+//! Page tables: everything where it is, and what is not to be touched left out.
+//!
+//! The entry made them for the first 4 GiB (`boot/entry.rs`). One set serves all processors. Entries are
+//! only ever narrowed on a processor that then forgets the old one; another may go on with what it has
+//! cached, which weakens a guard and breaks nothing.
+
+use core::alloc::Layout;
+
+use x86_64::VirtAddr;
+use x86_64::instructions::tlb;
+use x86_64::structures::paging::PageTableFlags as Flags;
+
+use super::{PAGE, heap};
+use crate::boot::start_info::Range;
+use crate::lock::Lock;
+
+/// Of a page of the second level, in bytes.
+pub(super) const LARGE: u64 = 2 << 20;
+/// The address in an entry.
+const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
+/// What the first level's index begins at, and of the levels below.
+const SHIFTS: [u32; 4] = [39, 30, 21, 12];
+
+unsafe extern "C" {
+    /// The table of the highest level, from the entry.
+    static mut boot_pml4: Table;
+}
+
+#[repr(C, align(4096))]
+struct Table([u64; 512]);
+
+/// The right to change the tables.
+struct Tables;
+
+static TABLES: Lock<Tables> = Lock::new(Tables);
+
+/// How a range is mapped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Not at all.
+    None,
+    /// To be executed and read.
+    Code,
+    /// To be read.
+    Constants,
+    /// To be read and written.
+    Data,
+    /// As data, past the caches.
+    Device,
+}
+
+impl Access {
+    fn flags(self) -> Flags {
+        match self {
+            Access::None => Flags::empty(),
+            Access::Code => Flags::PRESENT,
+            Access::Constants => Flags::PRESENT | Flags::NO_EXECUTE,
+            Access::Data => Flags::PRESENT | Flags::WRITABLE | Flags::NO_EXECUTE,
+            Access::Device => Access::Data.flags() | Flags::NO_CACHE | Flags::WRITE_THROUGH,
+        }
+    }
+}
+
+/// Out of memory for tables.
+#[derive(Debug)]
+pub(crate) struct NoTable;
+
+/// Maps the pages of a range where they are, for `access`. Whole pages of 2 MiB stay whole.
+pub(crate) fn map(range: Range, access: Access) -> Result<(), NoTable> {
+    let mut tables = TABLES.lock();
+    let mut at = range.start & !(PAGE as u64 - 1);
+    while at < range.end {
+        at = tables.map_next(at, range.end, access.flags())?;
+    }
+    Ok(())
+}
+
+/// Maps whole pages of 2 MiB around a range that is past what the entry mapped.
+pub(crate) fn map_around(range: Range, access: Access) -> Result<(), NoTable> {
+    let start = range.start & !(LARGE - 1);
+    let end = range.end.next_multiple_of(LARGE);
+    map(Range { start, end }, access)
+}
+
+impl Tables {
+    /// Maps the largest page at `at` that ends by `end`; where it ends.
+    fn map_next(&mut self, at: u64, end: u64, flags: Flags) -> Result<u64, NoTable> {
+        let mut table = &raw mut boot_pml4;
+        for (level, shift) in SHIFTS.into_iter().enumerate() {
+            // SAFETY: a table of the tree, which the lock makes ours.
+            let entry = unsafe { &mut (*table).0[(at >> shift) as usize % 512] };
+            let size = 1u64 << shift;
+            let fits = shift <= 21 && at.is_multiple_of(size) && end - at >= size;
+            let is_table = level < 3 && *entry & 1 != 0 && *entry & Flags::HUGE_PAGE.bits() == 0;
+            if shift == 12 || (fits && !is_table) {
+                let large = match shift {
+                    12 => Flags::empty(),
+                    _ => Flags::HUGE_PAGE,
+                };
+                *entry = match flags.is_empty() {
+                    true => 0,
+                    false => at | (flags | large).bits(),
+                };
+                tlb::flush(VirtAddr::new(at));
+                return Ok(at + size);
+            }
+            if !is_table {
+                *entry = split(*entry, shift)?;
+            }
+            table = (*entry & ADDRESS) as *mut Table;
+        }
+        unreachable!("the last level maps")
+    }
+}
+
+/// An entry for a new table that maps what `entry` of the level `shift` did: a page of 2 MiB, or nothing.
+fn split(entry: u64, shift: u32) -> Result<u64, NoTable> {
+    let table = heap::allocate_zeroed(Layout::new::<Table>()).cast::<Table>();
+    if table.is_null() {
+        return Err(NoTable);
+    }
+    if entry & 1 != 0 {
+        let base = entry & ADDRESS & !((1 << shift) - 1);
+        let flags = entry & !ADDRESS & !Flags::HUGE_PAGE.bits();
+        // SAFETY: the table is new.
+        for (index, small) in unsafe { (*table).0.iter_mut().enumerate() } {
+            *small = (base + index as u64 * PAGE as u64) | flags;
+        }
+    }
+    Ok(table as u64 | (Flags::PRESENT | Flags::WRITABLE).bits())
+}

@@ -1,0 +1,79 @@
+//! The end of the machine: by QEMU's device for tests, which takes an exit code; else by ACPI; else by
+//! doing nothing any more.
+
+use x86_64::instructions::port::Port;
+use x86_64::instructions::{hlt, interrupts};
+
+use crate::Platform;
+use crate::acpi::{self, Fadt, Register};
+use crate::boot::start_info::Range;
+use crate::interrupts::local::Local;
+use crate::memory::paging::{self, Access};
+use crate::once::Once;
+
+/// QEMU's `isa-debug-exit,iobase=0xf4`: ends QEMU with twice the code and one.
+const DEBUG_EXIT: u16 = 0xf4;
+/// The largest code that such a status has room for.
+const LARGEST: i32 = 127;
+
+/// How to switch the machine off by ACPI (ACPI specification 6.5, 4.8.3.2 and 4.8.3.7): a register and what
+/// to write to it.
+enum Off {
+    Control(u16, u16),
+    Sleep(Register, u8),
+}
+
+static OFF: Once<Off> = Once::new();
+
+/// Finds out how to switch the machine off.
+pub(crate) fn start(fadt: &Fadt) {
+    let Some(kind) = acpi::soft_off(fadt) else {
+        return;
+    };
+    if let Some(port) = fadt.control {
+        OFF.set(Off::Control(port, u16::from(kind) << 10 | 1 << 13));
+    } else if let Some(register) = fadt.sleep {
+        if let Register::Memory(start) = register {
+            let range = Range {
+                start,
+                end: start + 1,
+            };
+            if start >= 1 << 32 || paging::map(range, Access::Device).is_err() {
+                return;
+            }
+        }
+        OFF.set(Off::Sleep(register, kind << 2 | 1 << 5));
+    }
+}
+
+impl hypercall::Power for Platform {
+    fn halt(code: i32) -> ! {
+        halt(code)
+    }
+}
+
+/// Ends the machine. Exit codes are 0 to 127; all others count as 127.
+pub(crate) fn halt(code: i32) -> ! {
+    let code = if (0..=LARGEST).contains(&code) {
+        code
+    } else {
+        LARGEST
+    };
+    interrupts::disable();
+    Local.stop_others();
+    // SAFETY: without such a device nobody listens at that port; the others switch the machine off.
+    unsafe {
+        Port::new(DEBUG_EXIT).write(code as u8);
+        match OFF.get() {
+            None => {}
+            Some(Off::Control(port, value)) => Port::new(*port).write(*value),
+            Some(Off::Sleep(Register::Port(port), value)) => Port::new(*port).write(*value),
+            Some(Off::Sleep(Register::Memory(address), value)) => {
+                (*address as *mut u8).write_volatile(*value);
+            }
+        }
+    }
+    loop {
+        hlt();
+    }
+}
