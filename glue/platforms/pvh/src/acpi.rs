@@ -12,7 +12,7 @@ use crate::boot::start_info::{Memory, Physical};
 
 pub(crate) use fadt::{Fadt, Register};
 pub(crate) use madt::{Madt, Override};
-pub(crate) use others::{hpet, mcfg};
+pub(crate) use others::{Mcfg, hpet, mcfg};
 pub(crate) use sleep::soft_off;
 
 /// The length of a table's header.

@@ -11,14 +11,17 @@ use alloc::vec::Vec;
 
 use hypercall::{Errno, Upcall};
 
-use crate::acpi::{Madt, Tables};
+use crate::acpi::Tables;
 use crate::cpu::{self, Cpu};
 use crate::interrupts::{self, IoApics, local::Local};
+use crate::memory::paging::{self, Access};
 use crate::memory::{self, free::free, heap, image};
-use crate::{Main, clock, console, params, power, random, threads, traps};
+use crate::{Main, bus, clock, console, params, power, random, threads, traps};
 use command_line::CommandLine;
 use start_info::{Physical, Range, StartInfo};
 
+/// The end of what the entry mapped.
+const NEAR: u64 = 1 << 32;
 /// The exit code if the machine is not fit to run on.
 const UNFIT: i32 = 1;
 
@@ -47,6 +50,8 @@ pub unsafe fn start(info: u64, entry: u64, main: Main) -> ! {
         Cpu::adopt(local.id(), stack());
         CommandLine::parse(info.line)
     };
+    // SAFETY: as above.
+    unsafe { give_far_memory(&info) };
     let tables = Tables::find(info.rsdp);
     if image::protect().is_err() {
         unfit(format_args!("too little memory for page tables"));
@@ -57,6 +62,17 @@ pub unsafe fn start(info: u64, entry: u64, main: Main) -> ! {
         power::start(fadt);
     }
     interrupts::start(IoApics::new(&madt));
+    let memory = info
+        .map()
+        .filter(|entry| entry.ram)
+        .map(|entry| entry.range);
+    bus::start(
+        memory.collect(),
+        &line.devices,
+        tables.as_ref(),
+        fadt.as_ref(),
+        &madt,
+    );
     clock::start(entry, tables.as_ref(), fadt.as_ref());
     random::start();
     params::start(line.params.clone());
@@ -73,7 +89,7 @@ pub(crate) fn unfit(why: core::fmt::Arguments<'_>) -> ! {
     power::halt(UNFIT)
 }
 
-/// Gives the heap all memory that is free.
+/// Gives the heap all free memory below 4 GiB, which the entry mapped.
 ///
 /// # Safety
 ///
@@ -82,11 +98,30 @@ unsafe fn give_memory(info: &StartInfo) {
     let taken = info.reserved().chain([image::whole()]);
     let within = Range {
         start: memory::PAGE as u64,
-        end: 1 << 32,
+        end: NEAR,
     };
     // SAFETY: it is mapped, and nobody's.
     free(info.map(), taken, within, |piece| unsafe {
         heap::add(piece);
+    });
+}
+
+/// Maps free memory from 4 GiB on, and gives it to the heap as well.
+///
+/// # Safety
+///
+/// To be called once.
+unsafe fn give_far_memory(info: &StartInfo) {
+    let within = Range {
+        start: NEAR,
+        end: paging::limit(),
+    };
+    free(info.map(), info.reserved(), within, |piece| {
+        // Without memory for page tables what is left is of no use.
+        if paging::map(piece, Access::Data).is_ok() {
+            // SAFETY: it is mapped, and nobody's.
+            unsafe { heap::add(piece) };
+        }
     });
 }
 

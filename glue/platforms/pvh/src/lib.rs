@@ -15,6 +15,7 @@ mod acpi;
 #[cfg(rump_bare)]
 mod bare;
 mod boot;
+mod bus;
 mod clock;
 mod console;
 mod cpu;

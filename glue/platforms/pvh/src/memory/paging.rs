@@ -5,6 +5,7 @@
 //! cached, which weakens a guard and breaks nothing.
 
 use core::alloc::Layout;
+use core::arch::x86_64::__cpuid;
 
 use x86_64::VirtAddr;
 use x86_64::instructions::tlb;
@@ -65,6 +66,15 @@ impl Access {
 #[derive(Debug)]
 pub(crate) struct NoTable;
 
+/// The end of what the processor can address, and what the page tables reach.
+pub(crate) fn limit() -> u64 {
+    let bits = match __cpuid(0x8000_0000).eax >= 0x8000_0008 {
+        true => __cpuid(0x8000_0008).eax & 0xff,
+        false => 36,
+    };
+    1 << bits.clamp(32, 47)
+}
+
 /// Maps the pages of a range where they are, for `access`. Whole pages of 2 MiB stay whole.
 pub(crate) fn map(range: Range, access: Access) -> Result<(), NoTable> {
     let mut tables = TABLES.lock();
@@ -73,13 +83,6 @@ pub(crate) fn map(range: Range, access: Access) -> Result<(), NoTable> {
         at = tables.map_next(at, range.end, access.flags())?;
     }
     Ok(())
-}
-
-/// Maps whole pages of 2 MiB around a range that is past what the entry mapped.
-pub(crate) fn map_around(range: Range, access: Access) -> Result<(), NoTable> {
-    let start = range.start & !(LARGE - 1);
-    let end = range.end.next_multiple_of(LARGE);
-    map(Range { start, end }, access)
 }
 
 impl Tables {
