@@ -38,49 +38,69 @@ unsafe extern "C" {
 /// Only the entry of an image calls this, once.
 pub unsafe fn start(info: u64, entry: u64, main: Main) -> ! {
     console::start();
-    let info = match StartInfo::read(&Physical, info) {
-        Ok(info) => info,
-        Err(fault) => unfit(format_args!("{fault}")),
-    };
-    // SAFETY: each of these is called once, and in this order.
-    let line = unsafe {
-        give_memory(&info);
-        traps::start();
-        let local = Local::start();
-        Cpu::adopt(local.id(), stack());
-        CommandLine::parse(info.line)
-    };
-    // SAFETY: as above.
-    unsafe { give_far_memory(&info) };
-    let tables = Tables::find(info.rsdp);
-    if image::protect().is_err() {
-        unfit(format_args!("too little memory for page tables"));
-    }
+    // SAFETY: this is the one call.
+    let said = unsafe { take_machine(info) };
+    let tables = Tables::find(said.rsdp);
     let fadt = tables.as_ref().and_then(Tables::fadt);
     let madt = tables.as_ref().and_then(Tables::madt).unwrap_or_default();
     if let Some(fadt) = &fadt {
         power::start(fadt);
     }
     interrupts::start(IoApics::new(&madt));
-    let memory = info
-        .map()
-        .filter(|entry| entry.ram)
-        .map(|entry| entry.range);
+    clock::start(entry, tables.as_ref(), fadt.as_ref());
     bus::start(
-        memory.collect(),
-        &line.devices,
+        said.memory,
+        &said.line.devices,
         tables.as_ref(),
         fadt.as_ref(),
         &madt,
     );
-    clock::start(entry, tables.as_ref(), fadt.as_ref());
     random::start();
-    params::start(line.params.clone());
+    params::start(said.line.params.clone());
     run(Program {
         main,
-        params: line.params,
-        arguments: line.arguments,
+        params: said.line.params,
+        arguments: said.line.arguments,
     })
+}
+
+/// What the loader said, in memory of the kernel's own.
+struct Said {
+    line: CommandLine,
+    rsdp: u64,
+    /// All memory there is.
+    memory: Vec<Range>,
+}
+
+/// Takes the memory and the first processor over from the loader, whose word is at `info`.
+///
+/// # Safety
+///
+/// To be called once.
+unsafe fn take_machine(info: u64) -> Said {
+    let info = match StartInfo::read(&Physical, info) {
+        Ok(info) => info,
+        Err(fault) => unfit(format_args!("{fault}")),
+    };
+    // SAFETY: each of these is called once, and in this order.
+    unsafe {
+        give_memory(&info);
+        traps::start();
+        let local = Local::start();
+        Cpu::adopt(local.id(), stack());
+        give_far_memory(&info);
+    }
+    let memory = info.map().filter(|entry| entry.ram);
+    let said = Said {
+        line: CommandLine::parse(info.line),
+        rsdp: info.rsdp,
+        memory: memory.map(|entry| entry.range).collect(),
+    };
+    // From here on the page at zero, which loaders use, is missing.
+    if image::protect().is_err() {
+        unfit(format_args!("too little memory for page tables"));
+    }
+    said
 }
 
 /// Ends a boot that cannot go on.
