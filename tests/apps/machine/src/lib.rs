@@ -1,0 +1,44 @@
+//! An application that tries what a machine has to offer, one thing a run: `machine EXERCISE`. Tests read what
+//! it prints, and its exit code: 0 if all went as it should, 2 if there is no such exercise.
+#![no_std]
+
+extern crate alloc;
+
+mod ends;
+mod loopback;
+mod memory;
+mod threads;
+mod time;
+
+use alloc::string::String;
+
+use rump::Kernel;
+
+/// Writes a line to the console.
+macro_rules! say {
+    ($kernel:expr, $($text:tt)+) => {
+        $kernel.print(format_args!($($text)+))
+    };
+}
+pub(crate) use say;
+
+/// Does the exercise that the first argument names.
+pub fn main(kernel: &Kernel, args: &[String]) -> i32 {
+    let number = |index: usize| args.get(index).and_then(|text| text.parse().ok());
+    match args.first().map(String::as_str) {
+        Some("threads") => threads::try_them(kernel),
+        Some("deadlines") => time::deadlines(kernel),
+        Some("idle") => time::idle(kernel, number(1).unwrap_or(u64::MAX)),
+        Some("exhaust") => memory::exhaust(kernel),
+        Some("loopback") => loopback::transfer(kernel),
+        Some("exit") => number(1).map_or(2, |code: u64| code as i32),
+        Some("panic") => ends::panic(),
+        Some("overflow") => ends::overflow(),
+        Some("null") => ends::null(),
+        Some("code") => ends::code(),
+        _ => {
+            say!(kernel, "machine: no such exercise");
+            2
+        }
+    }
+}
