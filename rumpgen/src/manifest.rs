@@ -27,6 +27,8 @@ pub struct Catalogue {
     pub platforms: BTreeMap<String, Platform>,
     /// Capabilities, wherever they are declared.
     pub capabilities: BTreeMap<String, Capability>,
+    /// Kinds of bus, wherever they are declared.
+    pub buses: BTreeMap<String, Bus>,
 }
 
 impl Catalogue {
@@ -78,6 +80,10 @@ pub struct Component {
     pub upstream: Vec<Upstream>,
     /// Capabilities it declares.
     pub capabilities: Vec<Capability>,
+    /// Kinds of bus it declares.
+    pub buses: Vec<Bus>,
+    /// Devices it drives.
+    pub devices: Vec<Devices>,
     /// Its parameters.
     pub params: Vec<Param>,
 }
@@ -122,6 +128,28 @@ pub struct Capability {
     pub owner: String,
     /// What it is, in a line.
     pub doc: String,
+}
+
+/// A kind of bus, on which devices are found.
+#[derive(Clone, Debug)]
+pub struct Bus {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// What it tells devices apart by, the most general first.
+    pub ids: Vec<Spanned<String>>,
+    /// The component that declares it.
+    pub owner: String,
+    /// What it is, in a line.
+    pub doc: String,
+}
+
+/// Devices that a component drives.
+#[derive(Clone, Debug)]
+pub struct Devices {
+    /// The kind of bus they are on.
+    pub bus: Spanned<String>,
+    /// The values of the bus's ids that are meant.
+    pub ids: BTreeMap<String, Spanned<Vec<u32>>>,
 }
 
 /// A value that users choose.

@@ -156,8 +156,21 @@ pub struct Component {
     pub needs: Vec<String>,
     /// Hypercall groups it makes use of where they are, and that the platform offers, sorted.
     pub uses: Vec<String>,
+    /// Devices it drives, in the manifest's order.
+    #[serde(default)]
+    pub devices: Vec<Device>,
     /// Every reason why it was selected, sorted.
     pub why: Vec<Reason>,
+}
+
+/// A device that a component drives, or several that have something in common.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Device {
+    /// The kind of bus it is on.
+    pub bus: String,
+    /// Its ids in the bus's order; those left out at the end may be anything.
+    pub ids: Vec<u32>,
 }
 
 /// The layer of a component. A component stands only on its own layer and those before it.

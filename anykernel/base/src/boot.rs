@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::any::Any;
 use core::fmt;
 
-use crate::{Failure, Instance, Lwp};
+use crate::{DeviceSpec, Failure, Instance, Lwp, System};
 
 /// What a boot may set.
 #[derive(Clone, Debug, Default)]
@@ -30,12 +30,29 @@ impl Config {
 /// What a component has at its start.
 pub struct Boot<'a> {
     lwp: &'a Lwp<'a>,
+    system: &'static System,
     component: &'static str,
 }
 
 impl<'a> Boot<'a> {
-    pub(crate) fn new(lwp: &'a Lwp<'a>, component: &'static str) -> Self {
-        Boot { lwp, component }
+    pub(crate) fn new(lwp: &'a Lwp<'a>, system: &'static System, component: &'static str) -> Self {
+        Boot {
+            lwp,
+            system,
+            component,
+        }
+    }
+
+    /// The component that starts.
+    pub fn component(&self) -> &'static str {
+        self.component
+    }
+
+    /// The devices that the component's manifest says it drives.
+    pub fn devices(&self) -> impl Iterator<Item = &'static DeviceSpec> + use<> {
+        let component = self.component;
+        let all = self.system.devices.iter();
+        all.filter(move |spec| spec.component == component)
     }
 
     /// The lwp that boots.

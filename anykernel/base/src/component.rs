@@ -9,6 +9,7 @@ use crate::{Boot, Errno, Lwp, ParamSpec};
 pub struct Component {
     pub(crate) name: &'static str,
     pub(crate) start: fn(&mut Boot<'_>) -> Result<(), Failure>,
+    pub(crate) ready: fn(&Lwp<'_>),
     pub(crate) stop: fn(&Lwp<'_>),
 }
 
@@ -18,6 +19,7 @@ impl Component {
         Component {
             name,
             start: |_| Ok(()),
+            ready: |_| (),
             stop: |_| (),
         }
     }
@@ -25,6 +27,11 @@ impl Component {
     /// How it starts. What it requires has started.
     pub const fn start(self, start: fn(&mut Boot<'_>) -> Result<(), Failure>) -> Self {
         Component { start, ..self }
+    }
+
+    /// What it does once all components have started: time to say what was expected and did not come.
+    pub const fn ready(self, ready: fn(&Lwp<'_>)) -> Self {
+        Component { ready, ..self }
     }
 
     /// How it stops. What requires it has stopped, and no process has an open file.
@@ -41,6 +48,27 @@ pub struct System {
     pub components: &'static [&'static Component],
     /// The parameters that boot may set.
     pub params: &'static [ParamSpec],
+    /// The devices that the components drive, in the same order.
+    pub devices: &'static [DeviceSpec],
+}
+
+/// Devices that a component drives, as the generator lays it out from the manifests.
+#[derive(Debug)]
+pub struct DeviceSpec {
+    /// The component.
+    pub component: &'static str,
+    /// The kind of bus they are on.
+    pub bus: &'static str,
+    /// What the bus tells devices apart by, in the order the bus's owner declares it; what is left out
+    /// at the end may be anything.
+    pub ids: &'static [u32],
+}
+
+impl DeviceSpec {
+    /// Whether a device with these ids, all that its bus has, is meant.
+    pub fn matches(&self, bus: &str, ids: &[u32]) -> bool {
+        self.bus == bus && ids.starts_with(self.ids)
+    }
 }
 
 /// Why a component could not start.

@@ -92,7 +92,8 @@ impl Kernel {
             let begin = hypercall::clock::monotonic();
             let mut failure = None;
             let entered = enter(&self.0.engine.process.0, |lwp| {
-                failure = (component.start)(&mut Boot::new(lwp, component.name)).err();
+                let mut boot = Boot::new(lwp, self.0.system, component.name);
+                failure = (component.start)(&mut boot).err();
                 Ok(())
             });
             if entered.is_err() {
@@ -105,6 +106,16 @@ impl Kernel {
             self.0
                 .chart
                 .with(|chart| chart.push((component.name, took)));
+        }
+        for component in self.0.system.components {
+            let ready = enter(&self.0.engine.process.0, |lwp| {
+                (component.ready)(lwp);
+                Ok(())
+            });
+            if ready.is_err() {
+                let failure = Failure::new(Errno::EIO, "it panicked");
+                return Err(BootError::component(component.name, failure));
+            }
         }
         Ok(())
     }

@@ -55,7 +55,7 @@ mod work;
 
 pub use boot::{Boot, BootError, Config};
 pub use callout::Callout;
-pub use component::{Component, Failure, System};
+pub use component::{Component, DeviceSpec, Failure, System};
 pub use events::Events;
 pub use file::{File, OpenFile};
 pub use instance::Instance;

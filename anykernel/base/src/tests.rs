@@ -34,6 +34,7 @@ fn system(components: &[&'static Component]) -> &'static System {
     }];
     Box::leak(Box::new(System {
         name: "test",
+        devices: &[],
         components: components.to_vec().leak(),
         params: PARAMS,
     }))
@@ -43,6 +44,7 @@ fn system(components: &[&'static Component]) -> &'static System {
 fn kernel() -> Kernel {
     static SYSTEM: System = System {
         name: "test",
+        devices: &[],
         components: &[&COMPONENT],
         params: &[],
     };

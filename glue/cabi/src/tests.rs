@@ -11,6 +11,7 @@ extern crate std;
 
 static SYSTEM: System = System {
     name: "test",
+    devices: &[],
     components: &[&base::COMPONENT],
     params: &[base::ParamSpec {
         component: "base",

@@ -18,7 +18,7 @@ use crate::Result;
 /// Any number of kernels live in one program, and share nothing.
 ///
 /// ```no_run
-/// # static SYSTEM: rump::System = rump::System { name: "", components: &[], params: &[] };
+/// # static SYSTEM: rump::System = rump::System { name: "", components: &[], params: &[], devices: &[] };
 /// use rump::{Config, Kernel};
 /// let a = Kernel::boot(&SYSTEM, Config::new())?;
 /// let b = Kernel::boot(&SYSTEM, Config::new().param("tcp-buffer", "1MiB"))?;

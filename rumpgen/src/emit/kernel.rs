@@ -5,7 +5,7 @@ use quote::quote;
 use serde_json::json;
 
 use super::{rust, template, workspace};
-use crate::plan::{At, Layer, Param, ParamKind, Plan};
+use crate::plan::{At, Device, Layer, Param, ParamKind, Plan};
 use crate::source::Sources;
 
 /// The facade's package.
@@ -64,7 +64,7 @@ pub(super) fn library(plan: &Plan) -> String {
     )
 }
 
-/// Its table of components and parameters.
+/// Its table of components, parameters and devices.
 pub(super) fn system(plan: &Plan) -> String {
     let core = core_crate(plan);
     let name = &plan.name;
@@ -77,6 +77,10 @@ pub(super) fn system(plan: &Plan) -> String {
         .iter()
         .filter(|param| param.at == At::Boot)
         .map(|param| spec(&core, param));
+    let devices = plan.components.iter().flat_map(|component| {
+        let devices = component.devices.iter();
+        devices.map(|device| device_spec(&core, &component.name, device))
+    });
     rust::file(
         "What this configuration consists of, in the order it starts.",
         quote! {
@@ -85,6 +89,7 @@ pub(super) fn system(plan: &Plan) -> String {
                 name: #name,
                 components: &[#(&::#components::COMPONENT),*],
                 params: &[#(#params),*],
+                devices: &[#(#devices),*],
             };
         },
     )
@@ -122,6 +127,20 @@ fn spec(core: &syn::Ident, param: &Param) -> TokenStream {
             kind: ::#core::ParamKind::#kind,
             default: #default,
             doc: #doc,
+        }
+    }
+}
+
+fn device_spec(core: &syn::Ident, component: &str, device: &Device) -> TokenStream {
+    let Device { bus, ids } = device;
+    let ids = ids
+        .iter()
+        .map(|id| format!("{id:#x}").parse::<TokenStream>().expect("a number"));
+    quote! {
+        ::#core::DeviceSpec {
+            component: #component,
+            bus: #bus,
+            ids: &[#(#ids),*],
         }
     }
 }

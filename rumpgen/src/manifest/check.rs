@@ -1,5 +1,6 @@
 //! Manifests held against one another: every name means something, and only one thing.
 
+mod devices;
 mod links;
 
 use std::collections::btree_map::Entry;
@@ -27,6 +28,7 @@ pub fn check(
     parameters(&catalogue, &mut found);
     for component in catalogue.components.values() {
         links::component(component, &catalogue, &mut found);
+        devices::check(component, &catalogue, &mut found);
         if let Some(facade) = facade {
             known_features(component, facade, &mut found);
         }
@@ -76,7 +78,22 @@ fn collect(manifests: Vec<Manifest>, found: &mut Diagnostics) -> Catalogue {
             }
         }
     }
+    buses(&mut catalogue, found);
     catalogue
+}
+
+/// Puts kinds of bus under their names. They have a space of names of their own: only tables of devices
+/// name them.
+fn buses(catalogue: &mut Catalogue, found: &mut Diagnostics) {
+    let mut names = Names(BTreeMap::new());
+    for component in catalogue.components.values() {
+        for bus in &component.buses {
+            if names.take(&bus.name, "bus", found) {
+                let name = bus.name.value.clone();
+                catalogue.buses.insert(name, bus.clone());
+            }
+        }
+    }
 }
 
 struct Names(BTreeMap<String, (&'static str, Place)>);
@@ -108,9 +125,10 @@ impl Names {
 }
 
 fn plural(what: &str) -> String {
-    match what.strip_suffix('y') {
-        Some(stem) => format!("{stem}ies"),
-        None => format!("{what}s"),
+    match (what.strip_suffix('y'), what.ends_with('s')) {
+        (Some(stem), _) => format!("{stem}ies"),
+        (None, true) => format!("{what}es"),
+        (None, false) => format!("{what}s"),
     }
 }
 

@@ -236,6 +236,51 @@ impl<'a> Reader<'a> {
             .collect()
     }
 
+    /// Ends the table with the keys that are left: numbers of 32 bits or lists of them, each with the place
+    /// of its key.
+    pub fn remaining_numbers(self) -> BTreeMap<String, Spanned<Vec<u32>>> {
+        let document = self.document;
+        let mut all = BTreeMap::new();
+        for (key, value) in self.table {
+            let place = document.place(key.span());
+            let name = key.into_inner().into_owned();
+            let span = value.span();
+            let values = match value.into_inner() {
+                DeValue::Array(array) => array
+                    .into_iter()
+                    .map(|entry| (entry.span(), entry.into_inner()))
+                    .collect(),
+                value => vec![(span, value)],
+            };
+            let mut numbers = Vec::new();
+            for (span, value) in values {
+                let number = match &value {
+                    DeValue::Integer(digits) => {
+                        u32::from_str_radix(digits.as_str(), digits.radix()).ok()
+                    }
+                    _ => None,
+                };
+                match number {
+                    Some(number) => numbers.push(number),
+                    None => {
+                        let message =
+                            format!("`{name}` is a number of 32 bits, or a list of such numbers");
+                        let place = document.place(span);
+                        document.report(Diagnostic::new(message).primary(&place, ""));
+                    }
+                }
+            }
+            all.insert(
+                name,
+                Spanned {
+                    value: numbers,
+                    place,
+                },
+            );
+        }
+        all
+    }
+
     /// Ends the table: what nobody asked for does not exist.
     pub fn finish(mut self) {
         self.known.sort_unstable();

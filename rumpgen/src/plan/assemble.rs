@@ -38,7 +38,10 @@ pub fn assemble(
     let order = start_order(resolution, &edges);
     let components: Vec<Component> = order
         .iter()
-        .map(|name| component(&resolution.selected[name], resolution, &params, roots))
+        .map(|name| {
+            let selected = &resolution.selected[name];
+            component(selected, resolution, catalogue, &params, roots)
+        })
         .collect();
     let asked = asked(request, selection, roots);
     let facade = components
@@ -131,6 +134,7 @@ fn start_order<'a>(resolution: &Resolution<'a>, edges: &[Edge]) -> Vec<&'a str> 
 fn component(
     selected: &Selected<'_>,
     resolution: &Resolution<'_>,
+    catalogue: &Catalogue,
     params: &[Param],
     roots: &Roots,
 ) -> Component {
@@ -185,8 +189,36 @@ fn component(
         ),
         needs: sorted(manifest.needs.iter().map(|group| group.value.clone())),
         uses,
+        devices: manifest
+            .devices
+            .iter()
+            .flat_map(|devices| device_ids(devices, catalogue))
+            .collect(),
         why: why.collect::<BTreeSet<_>>().into_iter().collect(),
     }
+}
+
+/// Every combination of the values of a table of devices.
+fn device_ids(devices: &manifest::Devices, catalogue: &Catalogue) -> Vec<Device> {
+    let bus = catalogue.buses.get(&devices.bus.value);
+    let names = bus.map_or(&[][..], |bus| &bus.ids);
+    let given = names.iter().map_while(|id| devices.ids.get(&id.value));
+    let mut all = vec![Vec::new()];
+    for values in given {
+        all = all
+            .iter()
+            .flat_map(|ids: &Vec<u32>| {
+                let with = |value: &u32| ids.iter().copied().chain([*value]).collect();
+                values.value.iter().map(with)
+            })
+            .collect();
+    }
+    let bus = &devices.bus.value;
+    let device = |ids| Device {
+        bus: bus.clone(),
+        ids,
+    };
+    all.into_iter().map(device).collect()
 }
 
 fn platform(selection: &Selection<'_>, roots: &Roots) -> Platform {

@@ -26,6 +26,7 @@ pub const SOON: Duration = Duration::from_millis(100);
 pub fn kernel() -> Kernel {
     static SYSTEM: System = System {
         name: "threads",
+        devices: &[],
         components: &[&COMPONENT],
         params: &[],
     };

@@ -29,6 +29,7 @@ static FIRST: Component = Component::new("first")
         boot.publish(events);
         Ok(())
     })
+    .ready(|lwp| note(&lwp.state::<Events>().unwrap(), "first is ready"))
     .stop(|lwp| note(&lwp.state::<Events>().unwrap(), "first stops"));
 
 static SECOND: Component = Component::new("second")
@@ -64,6 +65,7 @@ fn components_start_in_order_and_stop_in_reverse() {
     let order = [
         "first starts",
         "second starts",
+        "first is ready",
         "second stops",
         "first stops",
     ];
@@ -182,4 +184,35 @@ fn without_threads_none_is_made() {
     let spawned = kernel.spawn(move |_| drop(kept));
     assert_eq!(spawned, Err(Errno::ENOSYS));
     assert!(seen.upgrade().is_none(), "what it was to take is kept");
+}
+
+#[test]
+fn a_component_sees_the_devices_of_its_own_manifest() {
+    static SPECS: &[DeviceSpec] = &[
+        DeviceSpec {
+            component: "first",
+            bus: "rail",
+            ids: &[1, 2],
+        },
+        DeviceSpec {
+            component: "driver",
+            bus: "rail",
+            ids: &[7],
+        },
+    ];
+    static DRIVER: Component = Component::new("driver").start(|boot| {
+        let own: Vec<_> = boot.devices().collect();
+        assert_eq!(own.len(), 1);
+        assert!(own[0].matches("rail", &[7, 9]));
+        assert!(!own[0].matches("rail", &[8, 9]));
+        assert!(!own[0].matches("shelf", &[7, 9]));
+        Ok(())
+    });
+    static SYSTEM: System = System {
+        name: "test",
+        devices: SPECS,
+        components: &[&DRIVER],
+        params: &[],
+    };
+    Kernel::boot(&SYSTEM, &Config::new()).unwrap();
 }

@@ -98,6 +98,25 @@ pub(crate) fn start(boot: &mut Boot<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Says so when there is nobody to give the addresses to.
+pub(crate) fn ready(lwp: &Lwp<'_>) {
+    let Ok(net) = lwp.state::<Net>() else {
+        return;
+    };
+    let asked = net.boot_addresses.with(|addresses| {
+        let addresses = addresses.as_ref();
+        addresses.is_some_and(|it| it.dhcp || !it.addresses.is_empty())
+    });
+    if asked {
+        log!(
+            lwp.instance(),
+            Level::Warning,
+            "net: the parameter ip found no interface: no link was opened and no network card found; \
+             addresses go to the first interface that appears"
+        );
+    }
+}
+
 pub(crate) fn stop(lwp: &Lwp<'_>) {
     if let Ok(net) = lwp.state::<Net>() {
         net.stop(lwp);
@@ -122,6 +141,17 @@ mod tests {
             assert!(net.is_local(lwp, ip("fd00::2")));
             assert_eq!(net.source_for(lwp, ip("8.8.8.8")), Ok(ip("10.0.0.2")));
         });
+    }
+
+    #[test]
+    fn addresses_without_an_interface_are_warned_of() {
+        let warned = |params: &[(&str, &str)]| {
+            let lines = boot_with(params).kernel.instance().log_lines();
+            lines.iter().any(|line| line.contains("found no interface"))
+        };
+        assert!(warned(&[("ip", "10.0.0.2/24")]));
+        assert!(warned(&[("ip", "dhcp")]));
+        assert!(!warned(&[]));
     }
 
     #[test]

@@ -61,4 +61,5 @@ pub use table::Route;
 /// The faction as a component of a kernel.
 pub static COMPONENT: base::Component = base::Component::new("net")
     .start(boot::start)
+    .ready(boot::ready)
     .stop(boot::stop);

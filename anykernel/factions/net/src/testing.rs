@@ -13,6 +13,7 @@ use crate::{Batch, Cidr, Frame, Interface, IpInfo, IpReceiver, Link, Medium, Net
 
 static SYSTEM: System = System {
     name: "test",
+    devices: &[],
     components: &[&base::COMPONENT, &crate::COMPONENT],
     params: &[
         ParamSpec {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::load::Root;
 use super::super::reader::Reader;
-use super::super::{Capability, Component, Param, Upstream};
+use super::super::{Bus, Capability, Component, Devices, Param, Upstream};
 use super::{check_name, code, name, summary};
 use crate::diagnostic::{Diagnostic, Spanned};
 use crate::nearest;
@@ -35,6 +35,16 @@ pub(super) fn read(mut top: Reader<'_>, layer: Spanned<Layer>, root: &Root) -> O
         .into_iter()
         .filter_map(|(name, table)| capability(name, table, owner))
         .collect();
+    let buses = top.named_tables("buses");
+    let buses = buses
+        .into_iter()
+        .filter_map(|(name, table)| bus(name, table, owner))
+        .collect();
+    let devices = top
+        .tables("devices")
+        .into_iter()
+        .filter_map(devices)
+        .collect();
     if let Some(name) = &name {
         not_itself(&top, name, &requires, "requires");
         not_itself(&top, name, &conflicts, "conflicts with");
@@ -56,6 +66,8 @@ pub(super) fn read(mut top: Reader<'_>, layer: Spanned<Layer>, root: &Root) -> O
         facade,
         upstream,
         capabilities,
+        buses,
+        devices,
         params,
     })
 }
@@ -124,6 +136,31 @@ fn capability(name: Spanned<String>, mut table: Reader<'_>, owner: &str) -> Opti
         owner: owner.to_owned(),
         doc: doc?,
     })
+}
+
+fn bus(name: Spanned<String>, mut table: Reader<'_>, owner: &str) -> Option<Bus> {
+    check_name(&table, "the name of a bus", &name);
+    let ids = table.texts("ids");
+    if let Some(id) = ids.iter().find(|id| id.value == "bus") {
+        let diagnostic = Diagnostic::new("`bus` cannot be an id").primary(&id.place, "");
+        let help = "a table of devices says with this key which bus they are on";
+        table.report(diagnostic.help(help));
+    }
+    let doc = summary(&mut table, "doc");
+    table.finish();
+    Some(Bus {
+        name,
+        ids,
+        owner: owner.to_owned(),
+        doc: doc?,
+    })
+}
+
+/// Devices on a bus. Which ids there are besides is the bus's to say, maybe in another manifest.
+fn devices(mut table: Reader<'_>) -> Option<Devices> {
+    let bus = table.required_text("bus");
+    let ids = table.remaining_numbers();
+    Some(Devices { bus: bus?, ids })
 }
 
 fn params(top: &mut Reader<'_>, features: Option<&BTreeSet<String>>) -> Vec<Param> {

@@ -16,6 +16,7 @@ use base::{Component, Config, Kernel, System};
 
 static SYSTEM: System = System {
     name: "model",
+    devices: &[],
     components: &[&COMPONENT],
     params: &[],
 };

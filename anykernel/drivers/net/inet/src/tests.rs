@@ -23,6 +23,7 @@ use syscall::{SockAddr, UserIn, UserOut};
 
 static SYSTEM: System = System {
     name: "test",
+    devices: &[],
     components: &[
         &base::COMPONENT,
         &net::COMPONENT,

@@ -8,6 +8,7 @@ use net::{Frame, Interface, IpInfo, IpReceiver, Net};
 
 static SYSTEM: System = System {
     name: "test",
+    devices: &[],
     components: &[&base::COMPONENT, &net::COMPONENT, &crate::COMPONENT],
     params: &[
         ParamSpec {

@@ -26,6 +26,7 @@ const fn param(component: &'static str, name: &'static str, default: &'static st
 
 static SYSTEM: System = System {
     name: "test",
+    devices: &[],
     components: &[
         &base::COMPONENT,
         &net::COMPONENT,

@@ -9,6 +9,7 @@ use sim::Wire;
 
 static SYSTEM: System = System {
     name: "test",
+    devices: &[],
     components: &[&base::COMPONENT, &net::COMPONENT, &crate::COMPONENT],
     params: &[
         text("net", "ip", "10.0.0.2/24"),
