@@ -79,6 +79,7 @@ errno! {
     EFBIG = 27, "File too large";
     ENOSPC = 28, "No space left on device";
     ESPIPE = 29, "Illegal seek";
+    EROFS = 30, "Read-only file system";
     EPIPE = 32, "Broken pipe";
     ENAMETOOLONG = 36, "File name too long";
     ENOSYS = 38, "Function not implemented";

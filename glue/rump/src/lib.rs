@@ -2,7 +2,8 @@
 //!
 //! A [`Kernel`] is booted from a configuration the generator made; its crate `kernel` re-exports
 //! everything here and adds `boot`. What the kernel can do depends on its components: [`poll`] is
-//! always there, `net` with the component `sockets`, `netconfig` with `net`.
+//! always there, `net` with the component `sockets`, `netconfig` with `net`, `block` and `character`
+//! with `dev`.
 //!
 //! ```no_run
 //! # fn kernel() -> rump::Kernel { unimplemented!() }
@@ -29,6 +30,10 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(feature = "dev")]
+pub mod block;
+#[cfg(feature = "dev")]
+pub mod character;
 mod descriptor;
 mod kernel;
 #[cfg(feature = "net")]

@@ -8,10 +8,14 @@ use crate::Platform;
 
 clock!(Platform);
 console!(Platform);
+dma!(Platform);
 fault!(Platform);
 frames!(Platform);
+irq!(Platform);
 memory!(Platform);
+mmio!(Platform);
 params!(Platform);
+pci!(Platform);
 power!(Platform);
 random!(Platform);
 tls!(Platform);

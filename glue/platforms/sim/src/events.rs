@@ -5,15 +5,19 @@ use std::collections::BTreeMap;
 
 use hypercall::Upcall;
 
-use crate::Platform;
 use crate::wire::{self, Frame};
 use crate::world::{self, Kernel, World};
+use crate::{Platform, devices};
 
 pub(crate) enum Event {
     /// A kernel has something due.
     Run(u64),
     /// A frame reaches a port.
     Deliver { port: u64, frame: Frame },
+    /// The kernel hears of an interrupt.
+    Interrupt(u64),
+    /// A device goes on with what it put off.
+    Device { device: usize, what: u64 },
 }
 
 /// The events to come.
@@ -59,6 +63,14 @@ impl World {
                 Some(arrived) => News::Call(arrived),
                 None => News::Nothing,
             },
+            Event::Interrupt(handle) => match devices::arrived(self, handle) {
+                Some(arrived) => News::Call(arrived),
+                None => News::Nothing,
+            },
+            Event::Device { device, what } => {
+                devices::elapsed(self, device, what);
+                News::Nothing
+            }
             Event::Run(handle) => match self.kernels.get_mut(&handle) {
                 Some(kernel) => {
                     kernel.due = None;

@@ -9,6 +9,7 @@
 //! Unit tests of components run on it: `sim` is their dev-dependency, with feature `bind`.
 
 mod card;
+pub mod devices;
 mod events;
 mod fault;
 mod host;

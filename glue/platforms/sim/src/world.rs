@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use hypercall::Upcall;
 
+use crate::devices::Hardware;
 use crate::events::Events;
 use crate::wire::Port;
 
@@ -31,6 +32,7 @@ pub(crate) struct World {
     pub(crate) events: Events,
     pub(crate) kernels: BTreeMap<u64, Kernel>,
     pub(crate) ports: BTreeMap<u64, Port>,
+    pub(crate) hardware: Hardware,
     next_handle: u64,
 }
 
@@ -50,6 +52,7 @@ impl World {
             events: Events::default(),
             kernels: BTreeMap::new(),
             ports: BTreeMap::new(),
+            hardware: Hardware::default(),
             next_handle,
         }
     }

@@ -1,0 +1,119 @@
+//! Block units: what is read and written in blocks, any number of requests at a time.
+//!
+//! A driver implements [`Disk`], which only begins a request; it ends when the device says so, in deferred
+//! work, with its completion. A request owns its buffer, so nothing outlives it: it comes back with the
+//! completion, whatever happened. Who wants to wait does so at its system call ([`Block::read_at`] and its
+//! like). What stands on disks — partitions, encryption — is a [`Disk`] over another one's unit, whose
+//! completions end its own requests.
+
+mod request;
+mod transfer;
+
+use alloc::string::String;
+use alloc::sync::Arc;
+
+use base::sync::Word;
+use base::{Errno, Lwp};
+
+pub use request::{Done, Operation, Request};
+
+/// What a disk is like. It does not change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Geometry {
+    /// Bytes of a block, a power of two.
+    pub block_size: u32,
+    /// How many blocks there are.
+    pub blocks: u64,
+    /// Whether it cannot be written.
+    pub read_only: bool,
+    /// The most bytes of one request, a multiple of the block size.
+    pub largest: usize,
+}
+
+/// What the driver of a disk gives to the faction.
+pub trait Disk: Send + Sync {
+    /// What the disk is like.
+    fn geometry(&self) -> Geometry;
+
+    /// Begins a request, which fits the geometry. It is completed later, or at once: with no lock held
+    /// either way. Requests under way together have no order; a flush covers what was completed before
+    /// it began.
+    fn submit(&self, lwp: &Lwp<'_>, request: Request);
+}
+
+/// A disk under its name.
+pub struct Block {
+    name: String,
+    geometry: Geometry,
+    disk: Arc<dyn Disk>,
+    removed: Word,
+}
+
+impl Block {
+    pub(crate) fn new(name: String, disk: Arc<dyn Disk>) -> Self {
+        Block {
+            name,
+            geometry: disk.geometry(),
+            disk,
+            removed: Word::new(0),
+        }
+    }
+
+    /// The name, such as `vblk0`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the disk is like.
+    pub fn geometry(&self) -> Geometry {
+        self.geometry
+    }
+
+    /// Bytes it holds.
+    pub fn size(&self) -> u64 {
+        self.geometry.blocks * u64::from(self.geometry.block_size)
+    }
+
+    pub(crate) fn remove(&self) {
+        self.removed.set(1);
+    }
+
+    /// Begins a request; no lock is held. One that makes no sense is completed with an error: `ENXIO` if
+    /// the disk is gone, `EROFS` if it cannot be written, `EINVAL` for a part of a block or beyond the
+    /// end.
+    pub fn submit(&self, lwp: &Lwp<'_>, request: Request) {
+        match self.check(&request) {
+            Ok(()) => self.disk.submit(lwp, request),
+            Err(errno) => request.complete(lwp, Err(errno)),
+        }
+    }
+
+    fn check(&self, request: &Request) -> Result<(), Errno> {
+        let Geometry {
+            block_size,
+            blocks,
+            read_only,
+            largest,
+        } = self.geometry;
+        if self.removed.get() != 0 {
+            return Err(Errno::ENXIO);
+        }
+        if request.operation == Operation::Flush {
+            return Ok(());
+        }
+        if request.operation == Operation::Write && read_only {
+            return Err(Errno::EROFS);
+        }
+        let len = request.buffer.len();
+        let whole = len > 0 && len <= largest && len.is_multiple_of(block_size as usize);
+        let count = len as u64 / u64::from(block_size);
+        let end = request.first.checked_add(count);
+        match whole && end.is_some_and(|end| end <= blocks) {
+            true => Ok(()),
+            false => Err(Errno::EINVAL),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

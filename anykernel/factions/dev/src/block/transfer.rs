@@ -1,0 +1,150 @@
+//! Reading and writing for whoever waits: the system call's side of a block unit.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use base::sync::Leaf;
+use base::{Blocking, Errno, Events, Lwp, Readiness, Wait, Wakes, block};
+
+use crate::{Block, Done, Operation, Request};
+
+/// Bytes of one request, at most: what a transfer copies before the device can begin.
+const PIECE: usize = 128 * 1024;
+
+/// Requests under way at a time.
+const WINDOW: usize = 8;
+
+/// Where requests of one transfer end.
+struct Ends {
+    readiness: Readiness,
+    done: Leaf<Vec<(usize, Done)>>,
+}
+
+impl Ends {
+    fn new() -> Arc<Self> {
+        Arc::new(Ends {
+            readiness: Readiness::new(Events::NONE),
+            done: Leaf::new(Vec::new()),
+        })
+    }
+
+    /// Takes the end of the `index`th request.
+    fn add(&self, lwp: &Lwp<'_>, index: usize, done: Done) {
+        self.done.with(|all| all.push((index, done)));
+        Wakes::deliver_after(lwp, |wakes| {
+            self.readiness.update(Events::IN, Events::IN, wakes);
+        });
+    }
+
+    /// Waits for the next end.
+    fn next(&self, lwp: &Lwp<'_>) -> Result<(usize, Done), Errno> {
+        block(lwp, &self.readiness, Blocking::new(false), || {
+            let done = self.done.with(Vec::pop);
+            done.ok_or(Wait::For(Events::IN))
+        })
+    }
+}
+
+impl Block {
+    /// Fills `buffer` from byte `offset` on; both the offset and the length are multiples of the block size
+    /// (`EINVAL`). Waits.
+    pub fn read_at(&self, lwp: &Lwp<'_>, offset: u64, buffer: &mut [u8]) -> Result<(), Errno> {
+        let len = buffer.len();
+        let make = |piece: Range<usize>| zeroed(piece.len());
+        self.transfer(lwp, Operation::Read, offset, len, make, |piece, data| {
+            if let Some(data) = data.get(..piece.len()) {
+                buffer[piece].copy_from_slice(data);
+            }
+        })
+    }
+
+    /// Writes `bytes` from byte `offset` on; as for [`read_at`](Self::read_at). `EROFS` if the disk cannot
+    /// be written. What is written survives a loss of power after a [`flush`](Self::flush). Waits.
+    pub fn write_at(&self, lwp: &Lwp<'_>, offset: u64, bytes: &[u8]) -> Result<(), Errno> {
+        let make = |piece: Range<usize>| {
+            let mut buffer = Vec::new();
+            let room = buffer.try_reserve_exact(piece.len());
+            room.map_err(|_| Errno::ENOMEM)?;
+            buffer.extend_from_slice(&bytes[piece]);
+            Ok(buffer)
+        };
+        let len = bytes.len();
+        self.transfer(lwp, Operation::Write, offset, len, make, |_, _| ())
+    }
+
+    /// Has everything written so far survive a loss of power. Waits.
+    pub fn flush(&self, lwp: &Lwp<'_>) -> Result<(), Errno> {
+        let ends = Ends::new();
+        self.begin(lwp, &ends, 0, Operation::Flush, 0, Vec::new());
+        ends.next(lwp)?.1.result
+    }
+
+    /// Does a transfer in pieces, several at a time. The first error ends it, when the pieces under way
+    /// have ended.
+    fn transfer(
+        &self,
+        lwp: &Lwp<'_>,
+        operation: Operation,
+        offset: u64,
+        len: usize,
+        mut make: impl FnMut(Range<usize>) -> Result<Vec<u8>, Errno>,
+        mut take: impl FnMut(Range<usize>, &[u8]),
+    ) -> Result<(), Errno> {
+        let size = u64::from(self.geometry.block_size);
+        let end = offset.checked_add(len as u64);
+        let inside = end.is_some_and(|end| end <= self.size());
+        let whole = (offset | len as u64).is_multiple_of(size);
+        if !inside || !whole {
+            return Err(Errno::EINVAL);
+        }
+        let step = self.geometry.largest.min(PIECE.max(size as usize));
+        let piece = |index: usize| index * step..len.min((index + 1) * step);
+        let count = len.div_ceil(step);
+        let ends = Ends::new();
+        let (mut begun, mut ended) = (0, 0);
+        let mut result = Ok(());
+        while ended < begun || (begun < count && result.is_ok()) {
+            if begun < count && begun - ended < WINDOW && result.is_ok() {
+                match make(piece(begun)) {
+                    Ok(buffer) => {
+                        let first = (offset + (begun * step) as u64) / size;
+                        self.begin(lwp, &ends, begun, operation, first, buffer);
+                        begun += 1;
+                    }
+                    Err(errno) => result = Err(errno),
+                }
+                continue;
+            }
+            let (index, done) = ends.next(lwp)?;
+            ended += 1;
+            match done.result {
+                Ok(()) => take(piece(index), &done.buffer),
+                Err(errno) => result = result.and(Err(errno)),
+            }
+        }
+        result
+    }
+
+    fn begin(
+        &self,
+        lwp: &Lwp<'_>,
+        ends: &Arc<Ends>,
+        index: usize,
+        operation: Operation,
+        first: u64,
+        buffer: Vec<u8>,
+    ) {
+        let ends = ends.clone();
+        let end = move |lwp: &Lwp<'_>, done| ends.add(lwp, index, done);
+        self.submit(lwp, Request::new(operation, first, buffer, end));
+    }
+}
+
+fn zeroed(len: usize) -> Result<Vec<u8>, Errno> {
+    let mut buffer = Vec::new();
+    let room = buffer.try_reserve_exact(len);
+    room.map_err(|_| Errno::ENOMEM)?;
+    buffer.resize(len, 0);
+    Ok(buffer)
+}

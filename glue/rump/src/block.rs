@@ -1,0 +1,88 @@
+//! Disks, block by block.
+//!
+//! ```no_run
+//! # fn f(kernel: &rump::Kernel) -> rump::Result<()> {
+//! use rump::block::Block;
+//!
+//! let disk = Block::open(kernel, "vblk0")?;
+//! let mut sector = vec![0; disk.block_size()];
+//! disk.read_at(&mut sector, 0)?;
+//! disk.write_at(&sector, 512)?;
+//! disk.flush()?;
+//! # Ok(()) }
+//! ```
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use dev::Dev;
+
+use crate::{Kernel, Result};
+
+/// A disk of a kernel.
+#[derive(Clone)]
+pub struct Block {
+    kernel: Kernel,
+    unit: Arc<dev::Block>,
+}
+
+/// The names of all disks, in the order they were found.
+pub fn names(kernel: &Kernel) -> Result<Vec<String>> {
+    kernel.enter(|lwp| Ok(lwp.state::<Dev>()?.block_names()))
+}
+
+impl Block {
+    /// The disk of this name, such as `vblk0`; `ENXIO` if there is none.
+    pub fn open(kernel: &Kernel, name: &str) -> Result<Self> {
+        let unit = kernel.enter(|lwp| lwp.state::<Dev>()?.block(name))?;
+        let kernel = kernel.clone();
+        Ok(Block { kernel, unit })
+    }
+
+    /// The name.
+    pub fn name(&self) -> &str {
+        self.unit.name()
+    }
+
+    /// Bytes it holds.
+    pub fn size(&self) -> u64 {
+        self.unit.size()
+    }
+
+    /// Bytes of a block.
+    pub fn block_size(&self) -> usize {
+        self.unit.geometry().block_size as usize
+    }
+
+    /// Whether it cannot be written.
+    pub fn is_read_only(&self) -> bool {
+        self.unit.geometry().read_only
+    }
+
+    /// Fills the buffer from byte `offset` on. `EINVAL` unless offset and length are multiples of the block
+    /// size and inside.
+    pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<()> {
+        self.kernel
+            .enter(|lwp| self.unit.read_at(lwp, offset, buffer))
+    }
+
+    /// Writes bytes from byte `offset` on; as for [`read_at`](Self::read_at). `EROFS` if it cannot be
+    /// written.
+    pub fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
+        self.kernel
+            .enter(|lwp| self.unit.write_at(lwp, offset, bytes))
+    }
+
+    /// Has everything written so far survive a loss of power.
+    pub fn flush(&self) -> Result<()> {
+        self.kernel.enter(|lwp| self.unit.flush(lwp))
+    }
+}
+
+impl fmt::Debug for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Block").field(&self.name()).finish()
+    }
+}
