@@ -101,7 +101,7 @@ fn start(boot: &mut Boot<'_>) -> Result<(), Failure> {
         assert!(place.starts_with("pci 0:"), "{place}");
         let registers = function.bar(0)?;
         function.master();
-        let number = add(lwp, &state, registers, |work| match function.messages() {
+        let number = add(lwp, &state, registers, |work| match function.messages(2) {
             Some(messages) => messages.attach(1, work),
             None => function.line(work),
         })?;

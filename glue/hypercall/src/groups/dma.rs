@@ -11,7 +11,8 @@ group! {
         /// Takes back what [`allocate`](Self::allocate) gave for the same `size`.
         fn release(address: usize, size: usize);
         /// Lets devices reach `size` bytes of the kernel's own memory at `address` until
-        /// [`unshare`](Self::unshare), and returns what they call it; zero if they cannot.
+        /// [`unshare`](Self::unshare), and returns what they call it; zero if they cannot. Memory that is
+        /// shared again has the same name, and the sharing ends as often as it began.
         fn share(address: usize, size: usize) -> u64;
         /// Ends that. What a device wrote is there when this returns.
         fn unshare(device: u64, address: usize, size: usize);

@@ -17,17 +17,18 @@ const MASK: u32 = 1 << 30;
 const ENTRY: usize = 16;
 
 /// The message vectors of a function, switched on and masked.
-pub struct Messages {
-    table: Registers,
-    count: u16,
-}
+pub struct Messages(Registers);
 
 impl Function {
-    /// Has the function interrupt by messages instead of its line. None if it cannot.
-    pub fn messages(&self) -> Option<Messages> {
+    /// Has the function interrupt by messages instead of its line. None if it has not at least so many
+    /// vectors.
+    pub fn messages(&self, least: u16) -> Option<Messages> {
         let at = self.capabilities(MSIX).next()?;
         let control = self.read(at);
         let count = (control >> 16 & 0x7ff) as u16 + 1;
+        if count < least {
+            return None;
+        }
         let place = self.read(at + 4);
         let table = self.bar(place & 7).ok()?;
         let table = table.part((place & !7) as usize, ENTRY * usize::from(count))?;
@@ -37,19 +38,14 @@ impl Function {
         }
         self.0.command(0, INTERRUPT_DISABLE);
         self.0.write(at, control & !MASK | ENABLE);
-        Some(Messages { table, count })
+        Some(Messages(table))
     }
 }
 
 impl Messages {
-    /// How many vectors there are.
-    pub fn count(&self) -> u16 {
-        self.count
-    }
-
     /// Has `work` scheduled when the function interrupts by this vector.
     pub fn attach(&self, vector: u16, work: &Arc<Work>) -> Result<Interrupt, Errno> {
-        let entry = self.table.part(ENTRY * usize::from(vector), ENTRY);
+        let entry = self.0.part(ENTRY * usize::from(vector), ENTRY);
         Interrupt::message(work, entry.ok_or(Errno::ENODEV)?)
     }
 }

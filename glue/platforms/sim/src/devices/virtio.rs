@@ -181,7 +181,8 @@ impl<B: Backend> Virtio<B> {
                 vectors: vec![NO_VECTOR; queues.len()],
                 device,
                 way,
-                status: 0,
+                // Somebody has left it at work: a reset is not done from the start.
+                status: 15,
                 driver_features: 0,
                 feature_select: (0, 0),
                 queue_select: 0,
