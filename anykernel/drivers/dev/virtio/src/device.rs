@@ -77,8 +77,9 @@ impl Device {
         self.kind
     }
 
-    /// Resets the device and settles features: those of `wanted` that it offers, which are returned.
-    pub fn negotiate(&mut self, wanted: u64) -> Result<u64, Failure> {
+    /// Resets the device and settles features: of those that it offers those that `choose` returns, which are
+    /// returned.
+    pub fn negotiate(&mut self, choose: impl FnOnce(u64) -> u64) -> Result<u64, Failure> {
         if !reset(&*self.wire) {
             return Err(Failure::new(Errno::EIO, "the device does not reset"));
         }
@@ -87,7 +88,7 @@ impl Device {
         if offered & VERSION_1 == 0 {
             return Err(self.refuse("the device follows a draft of the standard"));
         }
-        let features = offered & (wanted | VERSION_1);
+        let features = offered & (choose(offered) | VERSION_1);
         self.wire.accept(0, features as u32);
         self.wire.accept(1, (features >> 32) as u32);
         self.wire.set_status(ACKNOWLEDGE | DRIVER | FEATURES_OK);

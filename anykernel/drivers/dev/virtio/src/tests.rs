@@ -88,7 +88,7 @@ fn start(boot: &mut Boot<'_>) -> Result<(), Failure> {
     boot.publish(place.clone());
     let dev = boot.get::<Dev>();
     dev.drive(boot, move |lwp, mut device: Device, _| {
-        let features = device.negotiate(FEATURE | 1 << 40)?;
+        let features = device.negotiate(|_| FEATURE | 1 << 40)?;
         assert_eq!(features, FEATURE | 1 << 32);
         let queue = device.queue(0)?;
         assert_eq!(device.config::<4>(0)?, *b"conf");
