@@ -66,6 +66,8 @@ pub struct Queue<T: Chain, const N: usize> {
     free: Vec<u16>,
     /// By what the device calls a chain: its slot.
     lent: Box<[u16]>,
+    /// What came back with a lie, for the end.
+    doubtful: Vec<T>,
 }
 
 impl<T: Chain, const N: usize> Queue<T, N> {
@@ -85,6 +87,7 @@ impl<T: Chain, const N: usize> Queue<T, N> {
             slots: ManuallyDrop::new((0..N).map(|_| None).collect()),
             free: (0..N as u16).rev().collect(),
             lent: alloc::vec![NONE; N].into_boxed_slice(),
+            doubtful: Vec::new(),
         }))
     }
 
@@ -169,10 +172,18 @@ impl<T: Chain, const N: usize> Queue<T, N> {
         };
         let chain = place.take().ok_or(unknown)?;
         self.free.push(slot as u16);
-        match len as usize <= room {
-            true => Ok(Some((chain, len as usize))),
-            false => Err(Broken::TooLong(len)),
+        if len as usize > room {
+            self.doubtful.push(chain);
+            return Err(Broken::TooLong(len));
         }
+        Ok(Some((chain, len as usize)))
+    }
+
+    /// Gives up the queue of a device that does not reset. Its memory and all that it had are lost, but for
+    /// what `salvage` takes of each chain without touching its buffers.
+    pub fn abandon<R>(&mut self, salvage: impl FnMut(&mut T) -> R) -> Vec<R> {
+        let lost = self.slots.iter_mut().flatten();
+        lost.chain(&mut self.doubtful).map(salvage).collect()
     }
 
     /// Ends the queue of a device that was reset, and gives back all that it had.
@@ -180,7 +191,8 @@ impl<T: Chain, const N: usize> Queue<T, N> {
     pub fn end(mut self: Box<Self>, _: Quiet) -> Vec<T> {
         // Where they are, before they move.
         self.slots.iter_mut().flatten().for_each(end_loan);
-        let chains = self.slots.iter_mut().filter_map(Option::take).collect();
+        let chains = self.slots.iter_mut().filter_map(Option::take);
+        let chains = chains.chain(self.doubtful.drain(..)).collect();
         // SAFETY: the queue is not used again, and neither are the slots.
         unsafe {
             ManuallyDrop::drop(&mut self.queue);

@@ -336,7 +336,7 @@ fn a_device_that_makes_no_sense_is_said_to_be_so() {
             &|device| device.features &= !(1 << 32),
             "draft of the standard",
         );
-        says(&|device| device.resets = false, "does not reset");
+        says(&|device| device.resets_left = 0, "does not reset");
         says(
             &|device| device.queues = Vec::new(),
             "queue 0 is missing or too short",

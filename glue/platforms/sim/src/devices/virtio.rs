@@ -32,8 +32,8 @@ pub struct Device {
     pub config: Vec<u8>,
     /// The most entries of each queue.
     pub queues: Vec<u16>,
-    /// Whether it ever gets to the end of a reset.
-    pub resets: bool,
+    /// How often it gets to the end of a reset.
+    pub resets_left: u32,
     /// Which generation its configuration is said to be of: the second of two numbers is added with every look.
     pub generation: (u32, u32),
     /// Where, in units of 4 bytes, queues are notified over PCI.
@@ -48,7 +48,7 @@ impl Device {
             features: features | 1 << 32,
             config: config.to_vec(),
             queues: queues.to_vec(),
-            resets: true,
+            resets_left: u32::MAX,
             generation: (0, 0),
             notify_offset: 0,
         }
@@ -230,8 +230,9 @@ impl State {
             self.status |= status;
             return;
         }
-        if !self.device.resets {
-            return;
+        match self.device.resets_left.checked_sub(1) {
+            Some(left) => self.device.resets_left = left,
+            None => return,
         }
         self.status = 0;
         self.isr = 0;
