@@ -3,10 +3,12 @@
 use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 
-use crate::Instance;
 use crate::spin::Spin;
+use crate::{Echo, Instance, Work};
 
 /// The lines kept.
 const KEPT: usize = 256;
@@ -25,8 +27,9 @@ pub enum Level {
 }
 
 pub(crate) struct Log {
-    lines: Spin<VecDeque<String>>,
+    lines: Spin<VecDeque<(Level, String)>>,
     shown: Level,
+    echoes: Spin<Vec<Arc<Echo>>>,
 }
 
 impl Log {
@@ -34,27 +37,63 @@ impl Log {
         Log {
             lines: Spin::new(VecDeque::new()),
             shown,
+            echoes: Spin::new(Vec::new()),
         }
     }
 
     fn write(&self, level: Level, text: fmt::Arguments<'_>) {
         let line = format!("{text}\n");
         if level <= self.shown {
-            hypercall::console::write(line.as_str().into());
+            self.show(&line);
         }
         self.lines.with(|lines| {
             if lines.len() == KEPT {
                 lines.pop_front();
             }
-            lines.push_back(line);
+            lines.push_back((level, line));
         });
+    }
+
+    /// Puts lines on the console, and wherever that is echoed.
+    fn show(&self, lines: &str) {
+        hypercall::console::write(lines.into());
+        for echo in self.echoes.with(|echoes| echoes.clone()) {
+            echo.add(lines);
+        }
     }
 }
 
 impl Instance {
     /// The last lines of the log, oldest first.
-    pub fn log_lines(&self) -> alloc::vec::Vec<String> {
-        self.log.lines.with(|lines| lines.iter().cloned().collect())
+    pub fn log_lines(&self) -> Vec<String> {
+        self.log
+            .lines
+            .with(|lines| lines.iter().map(|(_, line)| line.clone()).collect())
+    }
+
+    /// Puts lines on the console, each ending in a newline, whatever the log's level.
+    pub fn print(&self, lines: &str) {
+        self.log.show(lines);
+    }
+
+    /// Has `work` scheduled for what the console gets from now on, and has got of the log so far.
+    pub fn echo(&self, work: &Arc<Work>) -> Arc<Echo> {
+        let echo = Arc::new(Echo::new(work));
+        self.log.echoes.with(|echoes| echoes.push(echo.clone()));
+        let shown: String = self.log.lines.with(|lines| {
+            let shown = lines.iter().filter(|(level, _)| *level <= self.log.shown);
+            shown.map(|(_, line)| line.as_str()).collect()
+        });
+        echo.add(&shown);
+        echo
+    }
+
+    /// Ends that.
+    pub fn unecho(&self, echo: &Arc<Echo>) {
+        let _dropped_outside = self.log.echoes.with(|echoes| {
+            let at = echoes.iter().position(|other| Arc::ptr_eq(other, echo));
+            at.map(|at| echoes.remove(at))
+        });
     }
 }
 

@@ -95,7 +95,7 @@ impl Kernel {
     /// # }
     /// ```
     pub fn print(&self, line: fmt::Arguments<'_>) {
-        hypercall::console::write(format!("{line}\n").as_str().into());
+        self.0.instance().print(&format!("{line}\n"));
     }
 
     /// Writes a line to the kernel's log, and to the console if the log's level says so.

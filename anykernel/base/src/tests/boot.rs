@@ -216,3 +216,28 @@ fn a_component_sees_the_devices_of_its_own_manifest() {
     };
     Kernel::boot(&SYSTEM, &Config::new()).unwrap();
 }
+
+#[test]
+fn what_the_console_gets_is_echoed_from_the_start_on() {
+    let kernel = kernel();
+    let instance = kernel.instance();
+    log!(instance, Level::Warning, "early");
+    log!(instance, Level::Info, "not shown");
+    let taken = Arc::new(Leaf::new(0));
+    let count = taken.clone();
+    let work = Work::new(instance, move |_| count.with(|count| *count += 1));
+    let echo = instance.echo(&work);
+    instance.print("late\n");
+    assert_eq!(echo.take(), "early\nlate\n");
+    assert_eq!(echo.take(), "");
+    let long = "x".repeat(60_000) + "\n";
+    for _ in 0..3 {
+        instance.print(&long);
+    }
+    assert_eq!(echo.take(), long + "(2 lines lost)\n");
+    kernel.poll();
+    assert_eq!(taken.with(|count| *count), 1);
+    instance.unecho(&echo);
+    instance.print("unheard\n");
+    assert_eq!(echo.take(), "");
+}

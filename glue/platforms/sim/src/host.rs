@@ -16,6 +16,11 @@ pub fn console() -> String {
     world::with(|world| String::from_utf8_lossy(&world.console).into_owned())
 }
 
+/// What kernels had to stir into the host's randomness so far.
+pub fn stirred() -> Vec<u8> {
+    world::with(|world| world.stirred.clone())
+}
+
 /// C's `errno` of the calling thread.
 pub fn errno() -> i32 {
     // SAFETY: the C library's place for it, always there.
@@ -55,8 +60,11 @@ impl hypercall::Random for Platform {
         });
     }
 
-    /// The seed of the world decides it all.
-    fn stir(_seed: Bytes<'_>) {}
+    /// The seed of the world decides it all: a test sees what there was to stir in.
+    fn stir(seed: Bytes<'_>) {
+        let seed = seed.as_slice();
+        world::with(|world| world.stirred.extend_from_slice(seed));
+    }
 }
 
 impl hypercall::Power for Platform {

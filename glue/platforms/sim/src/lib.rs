@@ -22,7 +22,7 @@ mod world;
 #[cfg(feature = "bind")]
 mod bind;
 
-pub use host::{console, errno, set_param};
+pub use host::{console, errno, set_param, stirred};
 pub use time::{advance, now, run_until_idle};
 pub use wire::Wire;
 pub use world::reset;
