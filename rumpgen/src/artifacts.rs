@@ -17,8 +17,8 @@ use serde_json::json;
 use crate::build::Products;
 use crate::diagnostic::Diagnostic;
 use crate::emit::capi::LIBRARY;
-use crate::emit::{Tree, template};
-use crate::plan::{Plan, Profile};
+use crate::emit::{Tree, rumpuser, template};
+use crate::plan::{self, Plan, Profile};
 use crate::symbols;
 use crate::tools::{self, AR, CC, LD, OBJCOPY};
 
@@ -53,14 +53,20 @@ pub fn collect(
         made: Vec::new(),
     };
     if let Some(library) = product(products, LIBRARY, "a") {
-        place.libraries(library)?;
+        match plan.platform.artifacts.contains(&plan::Artifact::Archive) {
+            true => place.archive(library)?,
+            false => place.libraries(library)?,
+        }
     }
     if crate::emit::has_c_interface(plan) {
         place.headers(tree)?;
         let description = format!("the kernel {}", plan.name);
         let version = env!("CARGO_PKG_VERSION");
-        let data =
-            json!({ "description": description, "version": version, "native": NATIVE_LIBRARIES });
+        let native = match plan.platform.is_freestanding() {
+            true => "",
+            false => NATIVE_LIBRARIES,
+        };
+        let data = json!({ "description": description, "version": version, "native": native });
         place.text("rump.pc", &template::render("rump.pc", &data))?;
     }
     if let Some(app) = &plan.request.app
@@ -91,11 +97,28 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn libraries(&mut self, from: &Path) -> Result<(), Diagnostic> {
+    /// The static library, for a host to complete.
+    fn archive(&mut self, from: &Path) -> Result<(), Diagnostic> {
+        let archive = self.static_library(from)?;
+        let foreign = symbols::archive_undefined(&archive)?;
+        match foreign.iter().find(|name| !rumpuser::is_host_symbol(name)) {
+            None => self.record(archive),
+            Some(name) => Err(Diagnostic::new(format!(
+                "the kernel needs `{name}`, which no host in C promises"
+            ))),
+        }
+    }
+
+    fn static_library(&mut self, from: &Path) -> Result<PathBuf, Diagnostic> {
         let archive = self.folder.join("librump.a");
         if !is_newer(&archive, from) {
             localise(from, &archive, self.debug)?;
         }
+        Ok(archive)
+    }
+
+    fn libraries(&mut self, from: &Path) -> Result<(), Diagnostic> {
+        let archive = self.static_library(from)?;
         let shared = self.folder.join(SONAME);
         if !is_newer(&shared, &archive) {
             link_shared(&archive, &shared)?;

@@ -8,6 +8,7 @@ mod bindings;
 pub mod capi;
 mod headers;
 mod kernel;
+pub mod rumpuser;
 pub mod rust;
 pub mod template;
 mod workspace;
@@ -48,11 +49,11 @@ pub fn emit(plan: &Plan, sources: &Sources) -> Result<Tree, Diagnostic> {
     file("kernel/src/system.rs", kernel::system(plan));
     file(
         "kernel/src/bindings.rs",
-        bindings::emit(&plan.platform.package, &groups),
+        bindings::emit(&plan.platform, &groups),
     );
 
     if has_c_interface(plan) {
-        tree.files.extend(capi::emit(sources));
+        tree.files.extend(capi::emit(plan, sources, &groups));
     }
     if let Some(app) = &plan.request.app {
         tree.files.extend(app::emit(plan, app));

@@ -180,8 +180,10 @@ pub struct Platform {
     pub origin: Origin,
     /// Whether it is taken where none is asked for, and where that is written.
     pub default: Option<Place>,
-    /// Hypercall groups it implements.
+    /// Hypercall groups its crate implements.
     pub offers: Vec<Spanned<String>>,
+    /// Hypercall groups that a host in C implements, which whoever links the archive has.
+    pub imports: Vec<Spanned<String>>,
     /// What it can be built into.
     pub artifacts: BTreeSet<Artifact>,
     /// Its default providers for each capability.
@@ -191,9 +193,14 @@ pub struct Platform {
 }
 
 impl Platform {
-    /// Whether it implements a hypercall group.
+    /// The hypercall groups that kernels have on it, whoever implements them.
+    pub fn groups(&self) -> impl Iterator<Item = &Spanned<String>> {
+        self.offers.iter().chain(&self.imports)
+    }
+
+    /// Whether kernels have a hypercall group on it.
     pub fn offers(&self, group: &str) -> bool {
-        self.offers.iter().any(|offered| offered.value == group)
+        self.groups().any(|offered| offered.value == group)
     }
 }
 

@@ -92,14 +92,23 @@ pub struct Platform {
     pub dir: String,
     /// Where it is described.
     pub origin: Origin,
-    /// Every hypercall group it implements, sorted.
+    /// Every hypercall group it implements or imports, sorted.
     pub offers: Vec<String>,
+    /// Those of them that a host in C implements: whoever links the archive has it, sorted.
+    pub imports: Vec<String>,
     /// The kinds of artifact it can be built into, sorted.
     pub artifacts: Vec<Artifact>,
     /// Its default providers for each capability.
     pub defaults: BTreeMap<String, Vec<String>>,
     /// How its images are compiled and linked, where it has any.
     pub image: Option<Image>,
+}
+
+impl Platform {
+    /// Whether what is built has no operating system and no runtime to stand on.
+    pub fn is_freestanding(&self) -> bool {
+        self.image.is_some() || self.artifacts.contains(&Artifact::Archive)
+    }
 }
 
 /// How a bootable image is compiled and linked.
@@ -120,6 +129,8 @@ pub struct Image {
 pub enum Artifact {
     /// A static and a shared library with headers.
     Library,
+    /// A static library for a host in C to complete, with headers.
+    Archive,
     /// A bootable image.
     Image,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::manifest::{Catalogue, Package, check, load};
-use crate::plan::{self, Plan};
+use crate::plan::{self, Artifact, Plan};
 use crate::request::{Request, Roots};
 use crate::resolve;
 use crate::select;
@@ -37,13 +37,25 @@ pub fn plan(
     Ok(Resolved { plan, catalogue })
 }
 
-/// Checks that something comes of a configuration when it is built: an image boots into an application.
-/// A kernel without one can still be looked at.
+/// Checks that something comes of a configuration when it is built: an image boots into an application, and
+/// an archive has none. A kernel that is not built can still be looked at.
 ///
 /// # Errors
-/// That there is none.
+/// That there is none, or one.
 pub fn buildable(request: &Request, plan: &Plan) -> Result<(), Diagnostics> {
     let platform = &plan.platform;
+    if let Some(app) = &request.app
+        && platform.artifacts.contains(&Artifact::Archive)
+    {
+        let message = format!(
+            "on the platform `{}` the program is the host's, in C",
+            platform.name
+        );
+        let diagnostic = Diagnostic::new(message).primary(&app.place, "");
+        return Err(diagnostic
+            .help("leave the application out, or choose another platform")
+            .into());
+    }
     if platform.image.is_none() || request.app.is_some() {
         return Ok(());
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rumpgen::emit::{Tree, emit};
 use rumpgen::golden;
-use rumpgen::plan::Plan;
+use rumpgen::plan::{Artifact, Plan};
 use rumpgen::source::{Sources, constants, hypercalls, syscalls};
 
 fn fixtures() -> PathBuf {
@@ -56,6 +56,56 @@ fn a_group_that_glue_calls_must_be_offered() {
         error.message(),
         "`cabi` needs the hypercall group `spark`, which the platform `stage` does not offer"
     );
+}
+
+#[test]
+fn a_host_in_c_has_a_header_and_is_called() {
+    let mut plan = plan();
+    plan.platform.artifacts = vec![Artifact::Archive];
+    plan.platform.imports = vec!["spark".to_owned()];
+    let files = emitted(&plan).files;
+    let header = &files["capi/include/rump/rumpuser.h"];
+    golden::compare(header, &fixtures().join("rumpuser.h")).unwrap_or_else(|e| panic!("{e}"));
+    let bindings = &files["kernel/src/bindings.rs"];
+    assert!(bindings.contains("safe fn rumpuser_spark_quench() -> !;"));
+    assert!(!bindings.contains("hypercall::Spark>::"), "{bindings}");
+    assert!(files["capi/src/lib.rs"].contains("#![no_std]"));
+}
+
+/// Reads the groups of an interface that consists of `text`.
+fn groups(name: &str, text: &str) -> Result<Vec<hypercalls::Group>, String> {
+    let root = std::env::temp_dir().join(format!("rumpgen-{}-{name}", std::process::id()));
+    let folder = root.join("glue/hypercall/src");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("lib.rs"), text).unwrap();
+    let groups = hypercalls::read_all(&root);
+    std::fs::remove_dir_all(&root).unwrap();
+    groups.map_err(|error| error.render(false))
+}
+
+#[test]
+fn a_hypercall_without_a_form_in_c_is_an_error_at_its_place() {
+    let cases = [
+        ("fn f(name: &str);", "`str`"),
+        ("fn f(name: Option<u8>);", "`Option<u8>`"),
+        ("fn f(pair: (u8, u8));", "`(u8, u8)`"),
+        ("fn f(call: fn(usize));", "`fn(usize)`"),
+        ("fn f(bytes: &[u8; 4]);", "`[u8; 4]`"),
+        ("fn f(thing: Thing);", "`Thing`"),
+        ("fn f() -> Result<(), Errno>;", "`Result<(), Errno>`"),
+    ];
+    for (index, (call, ty)) in cases.into_iter().enumerate() {
+        let thing = "pub struct Thing {\n    pub bytes: u64,\n}\n";
+        let text =
+            format!("{thing}group! {{\n    pub trait G as g {{\n        {call}\n    }}\n}}\n");
+        let error = groups(&format!("form{index}"), &text).unwrap_err();
+        assert!(error.contains(&format!("{ty} has no form in C")), "{error}");
+        assert!(error.contains("lib.rs:6:"), "{error}");
+    }
+    let field = "#[repr(C)]\npub struct Thing {\n    pub name: String,\n}\n";
+    let error = groups("field", field).unwrap_err();
+    assert!(error.contains("`String` has no form in C"), "{error}");
+    assert!(error.contains("lib.rs:3:15"), "{error}");
 }
 
 /// Writes `text` to a file of its own and reads system calls from it.

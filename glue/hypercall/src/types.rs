@@ -151,33 +151,43 @@ impl<'a> Segment<'a> {
     }
 }
 
-macro_rules! batch {
-    ($(#[$doc:meta])* $Name:ident, $from:ty, $ptr:ty, $as_ptr:ident) => {
-        $(#[$doc])*
-        #[repr(C)]
-        pub struct $Name<'a, 'b> {
-            start: $ptr,
-            count: usize,
-            borrow: PhantomData<$from>,
-        }
-
-        impl<'a, 'b> From<$from> for $Name<'a, 'b> {
-            #[inline]
-            fn from(slice: $from) -> Self {
-                $Name { start: slice.$as_ptr(), count: slice.len(), borrow: PhantomData }
-            }
-        }
-    };
+/// A batch of buffers the callee reads.
+#[repr(C)]
+pub struct Segments<'a, 'b> {
+    start: *const Segment<'b>,
+    count: usize,
+    borrow: PhantomData<&'a [Segment<'b>]>,
 }
 
-batch!(
-    /// A batch of buffers the callee reads.
-    Segments, &'a [Segment<'b>], *const Segment<'b>, as_ptr
-);
-batch!(
-    /// A batch of buffers the callee fills.
-    SegmentsMut, &'a mut [Segment<'b>], *mut Segment<'b>, as_mut_ptr
-);
+impl<'a, 'b> From<&'a [Segment<'b>]> for Segments<'a, 'b> {
+    #[inline]
+    fn from(slice: &'a [Segment<'b>]) -> Self {
+        Segments {
+            start: slice.as_ptr(),
+            count: slice.len(),
+            borrow: PhantomData,
+        }
+    }
+}
+
+/// A batch of buffers the callee fills.
+#[repr(C)]
+pub struct SegmentsMut<'a, 'b> {
+    start: *mut Segment<'b>,
+    count: usize,
+    borrow: PhantomData<&'a mut [Segment<'b>]>,
+}
+
+impl<'a, 'b> From<&'a mut [Segment<'b>]> for SegmentsMut<'a, 'b> {
+    #[inline]
+    fn from(slice: &'a mut [Segment<'b>]) -> Self {
+        SegmentsMut {
+            start: slice.as_mut_ptr(),
+            count: slice.len(),
+            borrow: PhantomData,
+        }
+    }
+}
 
 impl<'b> Segments<'_, 'b> {
     /// The batch as a slice.
@@ -199,8 +209,8 @@ impl<'b> SegmentsMut<'_, 'b> {
 
 /// A function of the kernel for the platform to call, and the word to call it with.
 ///
-/// The cookie means nothing to the platform. The function may unwind, into the kernel that is
-/// below the platform on the stack.
+/// The cookie means nothing to the platform. Where panics unwind the function may, into the kernel that
+/// is below the platform on the stack.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Upcall {

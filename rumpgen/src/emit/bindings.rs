@@ -3,19 +3,21 @@
 //! For each call: the symbol components were compiled against, defined by the platform's method; a
 //! check that declaration and definition agree (the linker would not notice); and the symbol kept
 //! out of the artifact's exports, so that two kernels in one process cannot bind to each other.
+//!
+//! A group that a host in C implements is defined by the function of that host, which is declared from the
+//! same signature as in its header.
 
 use proc_macro2::{Group as Tokens, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::FnArg;
 
 use super::rust;
-use crate::source::hypercalls::Group;
+use crate::plan::Platform;
+use crate::source::hypercalls::{Call, Group};
 
-/// The file that binds `groups` to the platform's crate.
-pub(super) fn emit(platform: &str, groups: &[&Group]) -> String {
-    let platform = rust::ident(platform);
+/// The file that binds `groups` to the platform.
+pub(super) fn emit(platform: &Platform, groups: &[&Group]) -> String {
     let bindings = groups.iter().flat_map(|group| {
-        let platform = &platform;
         group
             .calls
             .iter()
@@ -38,22 +40,34 @@ pub(super) fn emit(platform: &str, groups: &[&Group]) -> String {
     )
 }
 
-fn binding(platform: &syn::Ident, group: &Group, call: &syn::Signature) -> TokenStream {
+fn binding(platform: &Platform, group: &Group, call: &Call) -> TokenStream {
     let (module, trait_name) = (rust::ident(&group.name), rust::ident(&group.trait_name));
-    let (method, symbol) = (&call.ident, group.symbol(call));
+    let (method, symbol) = (&call.signature.ident, group.symbol(call));
     let function = format_ident!("{}_{}", group.name, method);
     let (mut names, mut types) = (Vec::new(), Vec::new());
-    for input in &call.inputs {
+    for input in &call.signature.inputs {
         if let FnArg::Typed(typed) = input {
             names.push(typed.pat.to_token_stream());
             types.push(qualified(typed.ty.to_token_stream()));
         }
     }
-    let output = qualified(call.output.to_token_stream());
+    let output = qualified(call.signature.output.to_token_stream());
+    let body = if platform.imports.contains(&group.name) {
+        let host = format_ident!("{}", group.host_symbol(call));
+        quote! {
+            unsafe extern "C" {
+                safe fn #host(#(#names: #types),*) #output;
+            }
+            #host(#(#names),*)
+        }
+    } else {
+        let platform = rust::ident(&platform.package);
+        quote!(<#platform::Platform as hypercall::#trait_name>::#method(#(#names),*))
+    };
     quote! {
         #[unsafe(export_name = #symbol)]
         extern "Rust" fn #function(#(#names: #types),*) #output {
-            <#platform::Platform as hypercall::#trait_name>::#method(#(#names),*)
+            #body
         }
         const _: fn(#(#types),*) #output = hypercall::#module::#method;
     }

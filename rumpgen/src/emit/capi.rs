@@ -10,26 +10,31 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use serde_json::json;
 
-use super::{headers, rust, template, workspace};
+use super::{headers, rumpuser, rust, template, workspace};
 use crate::plan::{Artifact, Plan};
 use crate::source::Sources;
+use crate::source::hypercalls::Group;
 use crate::source::syscalls::{Call, Kind};
 use crate::vocabulary::Form;
 
 /// Whether this configuration has a C interface: it is a library, and no application is linked in.
 pub fn is_emitted(plan: &Plan) -> bool {
-    plan.request.app.is_none() && plan.platform.artifacts.contains(&Artifact::Library)
+    let artifacts = &plan.platform.artifacts;
+    let library = [Artifact::Library, Artifact::Archive]
+        .iter()
+        .any(|kind| artifacts.contains(kind));
+    plan.request.app.is_none() && library
 }
 
 /// The name cargo knows the library by.
 pub const LIBRARY: &str = "rump_capi";
 
-/// Every file of the C interface, by path.
-pub(super) fn emit(sources: &Sources) -> BTreeMap<String, String> {
+/// Every file of the C interface, by path. `groups` are the hypercall groups bound.
+pub(super) fn emit(plan: &Plan, sources: &Sources, groups: &[&Group]) -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
     let mut file = |path: &str, text: String| files.insert(path.to_owned(), text);
     file("capi/Cargo.toml", manifest(sources));
-    file("capi/src/lib.rs", library(sources));
+    file("capi/src/lib.rs", library(plan, sources));
 
     let calls = || sources.all_calls().map(|(_, call)| call);
     file(
@@ -44,6 +49,12 @@ pub(super) fn emit(sources: &Sources) -> BTreeMap<String, String> {
         "capi/include/rump/rumpdefs.h",
         headers::constants(&sources.constants),
     );
+    if !plan.platform.imports.is_empty() {
+        file(
+            "capi/include/rump/rumpuser.h",
+            rumpuser::header(plan, groups, &sources.groups),
+        );
+    }
     for (module, text) in headers::modules(calls()) {
         file(&format!("capi/include/rump/{module}.h"), text);
     }
@@ -69,13 +80,17 @@ fn manifest(sources: &Sources) -> String {
 }
 
 /// The root of the package.
-fn library(sources: &Sources) -> String {
+fn library(plan: &Plan, sources: &Sources) -> String {
+    let freestanding = plan.platform.is_freestanding();
+    let no_std = freestanding.then(|| quote!(#![no_std]));
     let functions = sources
         .all_calls()
         .map(|(package, call)| function(package, call));
     rust::file(
         "The C interface of the kernel.",
         quote! {
+            #no_std
+
             #[global_allocator]
             static ALLOCATOR: hypercall::Allocator = hypercall::Allocator;
 

@@ -24,6 +24,7 @@ static SOURCES: &[(&str, &str)] = templates![
     "rump.pc",
     "rump_syscalls.h",
     "rumpdefs.h",
+    "rumpuser.h",
     "workspace.toml",
 ];
 

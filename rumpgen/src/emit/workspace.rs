@@ -33,8 +33,8 @@ pub(super) fn manifest(plan: &Plan, sources: &Sources) -> String {
         "name": plan.name,
         "members": members,
         "fast": fast(plan, sources),
-        // An image has nobody to unwind to.
-        "panic": if plan.platform.image.is_some() { "abort" } else { "unwind" },
+        // Unwinding takes a runtime.
+        "panic": if plan.platform.is_freestanding() { "abort" } else { "unwind" },
         "symbols": plan.platform.image.is_some(),
     });
     template::render("workspace.toml", &data)
@@ -81,9 +81,11 @@ pub(super) fn config(plan: &Plan) -> String {
 pub fn rustflags(plan: &Plan) -> Vec<String> {
     // Symbols that name their crate and module let reports say who costs what.
     let mut flags = vec!["-Csymbol-mangling-version=v0".to_owned()];
-    if let Some(image) = &plan.platform.image {
+    if plan.platform.is_freestanding() {
         // The compiler may believe that there is an operating system: platforms know by this.
         flags.push("--cfg=rump_bare".to_owned());
+    }
+    if let Some(image) = &plan.platform.image {
         // Programs are linked in the workspace's folder.
         let script = format!("components/{}/{}", plan.platform.package, image.script);
         flags.push(format!("-Clink-arg=-T{script}"));

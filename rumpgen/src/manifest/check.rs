@@ -40,7 +40,7 @@ pub fn check(
     }
     for platform in catalogue.platforms.values() {
         links::platform(platform, &catalogue, &mut found);
-        known_groups(&platform.offers, groups, &mut found);
+        known_groups(platform.groups(), groups, &mut found);
     }
     default_platform(&catalogue, &mut found);
     cycles(&catalogue, &mut found);

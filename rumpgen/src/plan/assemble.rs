@@ -236,7 +236,8 @@ fn platform(selection: &Selection<'_>, roots: &Roots) -> Platform {
         package: manifest.code.package.name.clone(),
         dir: dir(&manifest.code.folder, roots),
         origin: manifest.origin,
-        offers: sorted(manifest.offers.iter().map(|group| group.value.clone())),
+        offers: sorted(manifest.groups().map(|group| group.value.clone())),
+        imports: sorted(manifest.imports.iter().map(|group| group.value.clone())),
         artifacts: manifest.artifacts.iter().copied().collect(),
         defaults: defaults.collect(),
         image: manifest

@@ -115,7 +115,7 @@ pub fn list(catalogue: &Catalogue) -> List {
         summary: platform.summary.clone(),
         default: platform.default.is_some(),
         origin: platform.origin,
-        offers: names(&platform.offers),
+        offers: platform.groups().map(|group| group.value.clone()).collect(),
         defaults: platform
             .defaults
             .iter()

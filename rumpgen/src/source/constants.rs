@@ -25,22 +25,24 @@ pub fn read(file: &Path) -> Result<Vec<Constant>, Diagnostic> {
         if !matches!(item.vis, syn::Visibility::Public(_)) {
             continue;
         }
-        let value = evaluate(&item.expr).ok_or_else(|| {
-            source.error(
-                &item.expr,
-                format!(
-                    "the value of `{}` cannot be put into a C header",
-                    item.ident
-                ),
-                "write it as an integer, or with `<<` and `|` between integers",
-            )
-        })?;
         constants.push(Constant {
             name: item.ident.to_string(),
-            value: spelled(value, &item.expr),
+            value: value(&source, &item.ident.to_string(), &item.expr)?,
         });
     }
     Ok(constants)
+}
+
+/// The value of a constant as C writes it.
+pub(super) fn value(source: &rust::File, name: &str, expr: &Expr) -> Result<String, Diagnostic> {
+    let value = evaluate(expr).ok_or_else(|| {
+        source.error(
+            expr,
+            format!("the value of `{name}` cannot be put into a C header"),
+            "write it as an integer, or with `<<` and `|` between integers",
+        )
+    })?;
+    Ok(spelled(value, expr))
 }
 
 fn evaluate(expr: &Expr) -> Option<i128> {

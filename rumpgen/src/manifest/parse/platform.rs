@@ -1,5 +1,6 @@
 //! The manifest of a platform.
 
+mod archive;
 mod image;
 
 use std::collections::BTreeMap;
@@ -12,8 +13,11 @@ use crate::diagnostic::Diagnostic;
 use crate::nearest;
 use crate::plan::Artifact;
 
-const ARTIFACTS: &[(&str, Artifact)] =
-    &[("library", Artifact::Library), ("image", Artifact::Image)];
+const ARTIFACTS: &[(&str, Artifact)] = &[
+    ("library", Artifact::Library),
+    ("archive", Artifact::Archive),
+    ("image", Artifact::Image),
+];
 
 pub(super) fn read(mut top: Reader<'_>, root: &Root) -> Option<Platform> {
     let name = name(&mut top);
@@ -40,6 +44,7 @@ pub(super) fn read(mut top: Reader<'_>, root: &Root) -> Option<Platform> {
             }
         }
     }
+    let imports = archive::read(&mut top, &artifacts, &offers);
     let image = image::read(&mut top, artifacts.get(&Artifact::Image), code.as_ref());
     let defaults = top
         .named_texts("defaults")
@@ -62,6 +67,7 @@ pub(super) fn read(mut top: Reader<'_>, root: &Root) -> Option<Platform> {
         origin: root.origin,
         default,
         offers,
+        imports,
         artifacts: artifacts.into_keys().collect(),
         defaults,
         image,
