@@ -73,7 +73,7 @@ pub fn collect(
         && let Some(program) = product(products, "app", "")
     {
         match plan.platform.image {
-            Some(_) => image::collect(&mut place, program, &app.package)?,
+            Some(_) => image::collect(&mut place, program, app)?,
             None => place.copy(program, &app.package)?,
         }
     }

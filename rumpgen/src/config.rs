@@ -1,6 +1,9 @@
 //! `rump.toml`: a configuration beside an application.
 //!
-//! It says what the command line would say otherwise. Its paths are relative to its own folder.
+//! It says what the command line would say otherwise, and what is known of the application: how it is started,
+//! what it serves, what is expected of it. Its paths are relative to its own folder.
+
+mod expect;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,6 +13,8 @@ use crate::manifest::load::Root;
 use crate::manifest::reader::{Document, Reader};
 use crate::plan::Origin;
 use crate::request::{Setting, absolute};
+
+pub use expect::Expect;
 
 /// The name of the file.
 pub const FILE: &str = "rump.toml";
@@ -33,6 +38,19 @@ pub struct Config {
     pub manifests: Vec<Root>,
     /// The configuration's name.
     pub name: Option<Spanned<String>>,
+    /// What is known of the application.
+    pub about: About,
+}
+
+/// What is known of an application, and has no part in how it is built.
+#[derive(Clone, Debug, Default)]
+pub struct About {
+    /// Its arguments, unless the command line has any.
+    pub arguments: Vec<String>,
+    /// The TCP ports it serves.
+    pub ports: Vec<u16>,
+    /// What it is expected to do.
+    pub expect: Option<Expect>,
 }
 
 /// The file to read: the one named, or the one in the application's folder where there is one.
@@ -89,7 +107,32 @@ fn keys(mut top: Reader<'_>, folder: &Path) -> Config {
             .collect(),
         manifests: top.texts("manifests").into_iter().map(root).collect(),
         name: top.text("name"),
+        about: About {
+            arguments: words(&mut top),
+            ports: ports(&mut top),
+            expect: expect::read(&mut top),
+        },
     };
     top.finish();
     config
+}
+
+fn words(top: &mut Reader<'_>) -> Vec<String> {
+    let words = top.words("arguments").into_iter();
+    words.map(|word| word.value).collect()
+}
+
+fn ports(top: &mut Reader<'_>) -> Vec<u16> {
+    let mut ports = Vec::new();
+    for text in top.scalars("ports") {
+        match text.value.parse() {
+            Ok(0) | Err(_) => {
+                let message = format!("`{}` is no port", text.value);
+                let diagnostic = Diagnostic::new(message).primary(&text.place, "");
+                top.report(diagnostic.help("it is a number from 1 to 65535"));
+            }
+            Ok(port) => ports.push(port),
+        }
+    }
+    ports
 }

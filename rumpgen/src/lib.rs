@@ -9,6 +9,7 @@ pub mod emit;
 pub mod extract;
 pub mod golden;
 pub mod graph;
+pub mod machine;
 pub mod manifest;
 pub mod nearest;
 pub mod pipeline;

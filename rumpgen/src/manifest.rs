@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component as Part, Path, PathBuf};
 
 use crate::diagnostic::{Place, Spanned};
+use crate::machine::Run;
 use crate::plan::{Arity, Artifact, At, Layer, Origin, ParamKind};
 
 pub use package::Package;
@@ -190,6 +191,8 @@ pub struct Platform {
     pub defaults: BTreeMap<String, Defaults>,
     /// How its images are compiled and linked, where it has any.
     pub image: Option<Image>,
+    /// How its images are run, where that is said.
+    pub run: Option<Run>,
 }
 
 impl Platform {

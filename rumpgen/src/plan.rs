@@ -67,6 +67,18 @@ pub struct App {
     pub origin: Origin,
 }
 
+impl App {
+    /// The file name of its image, where the platform has images.
+    pub fn image(&self) -> String {
+        format!("{}.elf", self.package)
+    }
+
+    /// The file name of the same with the names and lines of its functions.
+    pub fn symbols(&self) -> String {
+        format!("{}.debug", self.package)
+    }
+}
+
 /// The cargo profile of a configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::{self, Config};
+use crate::config::{self, About, Config};
 use crate::diagnostic::{Diagnostic, Diagnostics, Place, Source, Spanned};
 use crate::manifest::load::Root;
 use crate::plan::{Origin, Profile};
@@ -54,6 +54,8 @@ pub struct Request {
     pub name: Option<Spanned<String>>,
     /// The cargo profile.
     pub profile: Profile,
+    /// What is known of the application.
+    pub about: About,
 }
 
 /// The value of a parameter.
@@ -151,6 +153,7 @@ pub fn read(arguments: &Arguments, repository: &Path) -> Result<(Request, Roots)
         } else {
             Profile::Release
         },
+        about: config.about,
     };
     found.finish((request, roots))
 }

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use crate::diagnostic::Diagnostic;
 
-pub use known::{AR, CARGO, CC, IP, LD, OBJCOPY, TESTED_WITH};
+pub use known::{ADDR2LINE, AR, CARGO, CC, GDBSERVER, IP, LD, LLD, OBJCOPY, RUSTUP, TESTED_WITH};
 
 /// A program, and the Debian package it is in.
 #[derive(Clone, Copy, Debug)]
@@ -23,19 +23,28 @@ pub struct Tool {
 impl Tool {
     /// Where the program is.
     pub fn find(&self) -> Option<PathBuf> {
-        let folders = env::var_os("PATH")?;
-        env::split_paths(&folders)
-            .map(|folder| folder.join(self.name))
-            .find(|path| path.is_file())
+        search(self.name)
     }
 
     /// Where the program is, or which package to install.
     pub fn require(&self) -> Result<PathBuf, Diagnostic> {
-        self.find().ok_or_else(|| {
-            Diagnostic::new(format!("the program `{}` is missing", self.name))
-                .help(format!("install the package `{}`", self.package))
-        })
+        find(self.name, self.package)
     }
+}
+
+/// Where a program is, or which package to install.
+pub fn find(program: &str, package: &str) -> Result<PathBuf, Diagnostic> {
+    search(program).ok_or_else(|| {
+        Diagnostic::new(format!("the program `{program}` is missing"))
+            .help(format!("install the package `{package}`"))
+    })
+}
+
+fn search(program: &str) -> Option<PathBuf> {
+    let folders = env::var_os("PATH")?;
+    env::split_paths(&folders)
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_file())
 }
 
 /// Runs a program to its end; an error carries what it printed.

@@ -11,12 +11,15 @@ use crate::plan::ParamKind;
 /// What the parameter takes, as the end of "it takes …".
 pub fn check(kind: &ParamKind, value: &str) -> Result<(), String> {
     let (good, wanted) = match kind {
-        ParamKind::Bytes => (scaled(value, BYTES), "a size such as 65536, 64KiB or 1MiB"),
+        ParamKind::Bytes => (
+            bytes(value).is_some(),
+            "a size such as 65536, 64KiB or 1MiB",
+        ),
         ParamKind::Integer => (value.parse::<u64>().is_ok(), "a whole number"),
         ParamKind::Bool => (matches!(value, "true" | "false"), "true or false"),
         ParamKind::Text => (true, "any text"),
         ParamKind::Duration => (
-            scaled(value, TIMES),
+            nanoseconds(value).is_some(),
             "a span of time such as 200ms, 10s or 2min",
         ),
         ParamKind::Choice { choices } => {
@@ -44,12 +47,22 @@ const TIMES: &[(&str, u64)] = &[
     ("min", 60_000_000_000),
 ];
 
-/// Whether `value` is a number with one of these units directly behind it, and 64 bits hold it.
-fn scaled(value: &str, units: &[(&str, u64)]) -> bool {
+/// The bytes that a size such as `64KiB` stands for.
+pub fn bytes(value: &str) -> Option<u64> {
+    scaled(value, BYTES)
+}
+
+/// The nanoseconds that a span of time such as `10s` stands for.
+pub fn nanoseconds(value: &str) -> Option<u64> {
+    scaled(value, TIMES)
+}
+
+/// A number with one of these units directly behind it, as far as 64 bits hold it.
+fn scaled(value: &str, units: &[(&str, u64)]) -> Option<u64> {
     let unit = value.trim_start_matches(|c: char| c.is_ascii_digit());
-    let number = value[..value.len() - unit.len()].parse::<u64>();
-    let factor = units.iter().find(|(name, _)| *name == unit);
-    matches!((number, factor), (Ok(number), Some((_, factor))) if number.checked_mul(*factor).is_some())
+    let number = value[..value.len() - unit.len()].parse::<u64>().ok()?;
+    let (_, factor) = units.iter().find(|(name, _)| *name == unit)?;
+    number.checked_mul(*factor)
 }
 
 #[cfg(test)]

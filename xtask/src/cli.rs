@@ -1,8 +1,14 @@
 //! The command line: its words, its help.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use rumpgen::build::Options;
+use rumpgen::machine::Forward;
+use rumpgen::value;
+
+use crate::repository;
 
 /// Kernel drivers as libraries: builds tailored rump kernels.
 #[derive(Debug, Parser)]
@@ -37,6 +43,9 @@ pub(crate) enum Command {
     /// Build an application and run it, with its network set up
     #[command(after_help = RUN_EXAMPLES)]
     Run(Run),
+    /// As run, waiting for a debugger, and say how to attach it
+    #[command(after_help = DEBUG_EXAMPLES)]
+    Debug(Debug),
     /// Show the components of a kernel and who needs whom
     Graph(Graph),
     /// Say why a component is part of a kernel
@@ -50,7 +59,8 @@ pub(crate) enum Command {
     /// Provide Rust targets that the compiler lacks
     #[command(after_help = SETUP_EXAMPLES)]
     Setup(Setup),
-    /// Run every test; install missing tools where that is possible
+    /// Run every test and install missing tools where that is possible; or run one application as it expects
+    #[command(after_help = TEST_EXAMPLES)]
     Test(Test),
     /// Measure, beside the host's kernel
     Bench(Bench),
@@ -72,9 +82,24 @@ const RUN_EXAMPLES: &str = "\
 Examples:
   cargo xtask run --components net,sockets --app examples/httpd
   cargo xtask run --components net,sockets --app examples/echo -- --port 8007
+  cargo xtask run --config my/rump.toml --cpus 4 --memory 128MiB --disk disk.img
 
 As root, the application gets a network namespace of its own with a TAP device in it. The
-namespace is removed when the application ends, also by Ctrl-C.";
+namespace is removed when the application ends, also by Ctrl-C. Without root's rights an image gets
+a network of the machine's own, and ports of this host stand for ports of it.";
+
+const DEBUG_EXAMPLES: &str = "\
+Examples:
+  cargo xtask debug --components net,sockets --app examples/httpd
+
+It prints the one line to attach with, from another terminal.";
+
+const TEST_EXAMPLES: &str = "\
+Examples:
+  cargo xtask test
+  cargo xtask test --app examples/httpd
+
+With --app, the application is run, and held against `[expect]` in the rump.toml beside it.";
 
 const SETUP_EXAMPLES: &str = "\
 Examples:
@@ -151,11 +176,26 @@ pub(crate) struct Build {
     pub verbosity: Verbosity,
 }
 
-/// `run`
-#[derive(Args, Debug)]
-pub(crate) struct Run {
+/// How an application is started.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Start {
     #[command(flatten)]
     pub selection: Selection,
+    /// Run an image on this machine [default: the platform's]
+    #[arg(long, value_name = "NAME")]
+    pub machine: Option<String>,
+    /// Processors of the machine [default: 1]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    pub cpus: Option<u32>,
+    /// Memory of the machine, such as 64MiB [default: the platform's]
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
+    pub memory: Option<u64>,
+    /// A file that is a disk of the machine; may be given again
+    #[arg(long = "disk", value_name = "FILE")]
+    pub disks: Vec<PathBuf>,
+    /// Where there is no TAP: a port of this host that stands for a TCP port of the machine
+    #[arg(long = "forward", value_name = "HOST:PORT", value_parser = forward)]
+    pub forwards: Vec<Forward>,
     /// Without the network
     #[arg(long)]
     pub offline: bool,
@@ -164,6 +204,53 @@ pub(crate) struct Run {
     /// Arguments of the application
     #[arg(last = true)]
     pub arguments: Vec<String>,
+}
+
+impl Start {
+    /// How it is built.
+    pub(crate) fn build_options(&self) -> Options {
+        Options {
+            root: repository::root(),
+            offline: self.offline,
+            colour: std::io::stderr().is_terminal(),
+            ..Options::default()
+        }
+    }
+}
+
+fn memory(text: &str) -> Result<u64, String> {
+    value::bytes(text).ok_or_else(|| "it takes a size such as 64MiB".to_owned())
+}
+
+fn forward(text: &str) -> Result<Forward, String> {
+    let forward = text.split_once(':').and_then(|(host, port)| {
+        let (host, port) = (host.parse().ok()?, port.parse().ok()?);
+        Some(Forward { host, port })
+    });
+    forward.ok_or_else(|| "it takes two ports, such as 8080:80".to_owned())
+}
+
+/// `run`
+#[derive(Args, Debug)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub start: Start,
+    /// Show the command that would be run, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `debug`
+#[derive(Args, Debug)]
+pub(crate) struct Debug {
+    #[command(flatten)]
+    pub start: Start,
+    /// The port of this host to attach at
+    #[arg(long, value_name = "PORT", default_value_t = 1234)]
+    pub port: u16,
+    /// Show the command that would be run, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `graph`
@@ -253,6 +340,8 @@ pub(crate) struct Test {
     pub long: bool,
     /// Only tests with this in their name
     pub filter: Option<String>,
+    #[command(flatten)]
+    pub start: Start,
 }
 
 /// `bench`

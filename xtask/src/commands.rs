@@ -4,6 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod clean;
+pub(crate) mod debug;
 pub(crate) mod extract;
 pub(crate) mod graph;
 pub(crate) mod list;

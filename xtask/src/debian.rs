@@ -1,11 +1,17 @@
 //! Packages of the host, where it is Debian or made of it, and we may install.
 
-use std::path::Path;
 use std::process::{Command, Stdio};
+
+use rumpgen::tools::Tool;
+
+const APT_GET: Tool = Tool {
+    name: "apt-get",
+    package: "apt",
+};
 
 /// Whether packages can be installed here.
 pub(crate) fn can_install() -> bool {
-    is_root() && Path::new("/etc/debian_version").exists()
+    is_root() && APT_GET.find().is_some()
 }
 
 /// Installs packages, or brings them up to date. A failure shows in what is still missing afterwards.
@@ -18,7 +24,7 @@ pub(crate) fn install(packages: &[&str]) {
 }
 
 fn apt_get(arguments: &[&str]) {
-    let _ = Command::new("apt-get")
+    let _ = Command::new(APT_GET.name)
         .args(arguments)
         .args(["-qq", "-o", "DPkg::Lock::Timeout=120"])
         .env("DEBIAN_FRONTEND", "noninteractive")
@@ -26,6 +32,7 @@ fn apt_get(arguments: &[&str]) {
         .status();
 }
 
+/// Whether we may do everything here.
 pub(crate) fn is_root() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ids = status.lines().find_map(|line| line.strip_prefix("Uid:"));

@@ -2,10 +2,13 @@
 //!
 //! Reads what is asked for, calls the library, shows what comes back. One file a command.
 
+mod child;
 mod cli;
 mod commands;
+mod console;
 mod debian;
 mod failure;
+mod launch;
 mod network;
 mod progress;
 mod repository;
@@ -33,6 +36,7 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Build(asked) => commands::build::run(&asked),
         Command::Run(asked) => commands::run::run(&asked),
+        Command::Debug(asked) => commands::debug::run(&asked),
         Command::Graph(asked) => commands::graph::run(&asked),
         Command::Why(asked) => commands::why::run(&asked),
         Command::Extract(asked) => commands::extract::run(&asked),

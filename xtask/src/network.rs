@@ -5,6 +5,7 @@
 //! whatever else ends us, it still comes to its turn.
 
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use rumpgen::diagnostic::Diagnostic;
@@ -57,10 +58,10 @@ impl Namespace {
         &self.name
     }
 
-    /// The command that runs something inside.
-    pub(crate) fn command(&self) -> Command {
+    /// The command that runs a program inside.
+    pub(crate) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(IP.name);
-        command.args(["netns", "exec", &self.name]);
+        command.args(["netns", "exec", &self.name]).arg(program);
         command
     }
 }

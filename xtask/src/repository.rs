@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use rumpgen::Resolved;
+use rumpgen::config::About;
 use rumpgen::manifest::Catalogue;
 use rumpgen::pipeline::{self, Generated, Places};
 use rumpgen::request::{self, Arguments, Request, Roots};
@@ -51,6 +52,11 @@ pub(crate) fn request(selection: &Selection) -> Result<(Request, Roots), Failure
         dev,
     };
     request::read(&arguments, &root()).map_err(Failure::asked)
+}
+
+/// What is known of the application that is asked for.
+pub(crate) fn about(selection: &Selection) -> Result<About, Failure> {
+    Ok(request(selection)?.0.about)
 }
 
 /// Decides and emits what is asked for, to be built.

@@ -6,16 +6,12 @@ use std::process::Command;
 
 use super::{Place, checked, create_parent, is_newer};
 use crate::diagnostic::Diagnostic;
+use crate::plan::App;
 use crate::tools::{self, OBJCOPY};
 
-/// What the name of an image ends with.
-const IMAGE: &str = "elf";
-/// What the name of an image with names and lines ends with.
-const SYMBOLS: &str = "debug";
-
 /// Hands over the program that was linked.
-pub(super) fn collect(place: &mut Place<'_>, linked: &Path, app: &str) -> Result<(), Diagnostic> {
-    let image = place.folder.join(format!("{app}.{IMAGE}"));
+pub(super) fn collect(place: &mut Place<'_>, linked: &Path, app: &App) -> Result<(), Diagnostic> {
+    let image = place.folder.join(app.image());
     if !is_newer(&image, linked) {
         create_parent(&image)?;
         // Put in place by renaming, so that a machine that has the old one open keeps it.
@@ -25,5 +21,5 @@ pub(super) fn collect(place: &mut Place<'_>, linked: &Path, app: &str) -> Result
         checked(&image, fs::rename(&new, &image))?;
     }
     place.record(image)?;
-    place.copy(linked, &format!("{app}.{SYMBOLS}"))
+    place.copy(linked, &app.symbols())
 }

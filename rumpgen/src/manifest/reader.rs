@@ -107,9 +107,11 @@ impl<'a> Reader<'a> {
 
     /// A string, number or truth value, as text.
     pub fn required_scalar(&mut self, key: &'static str) -> Option<Spanned<String>> {
-        if !self.require(key) {
-            return None;
-        }
+        self.require(key).then(|| self.scalar(key)).flatten()
+    }
+
+    /// [`required_scalar`](Self::required_scalar) that may be left out.
+    pub fn scalar(&mut self, key: &'static str) -> Option<Spanned<String>> {
         let (place, value, span) = self.take(key)?;
         self.as_scalar(key, &place, value, span)
     }
@@ -169,6 +171,22 @@ impl<'a> Reader<'a> {
         self.take(key).map_or_else(Vec::new, |(place, value, _)| {
             self.as_words(key, &place, value)
         })
+    }
+
+    /// A list of strings, numbers or truth values, as text.
+    pub fn scalars(&mut self, key: &'static str) -> Vec<Spanned<String>> {
+        let Some((place, value, _)) = self.take(key) else {
+            return Vec::new();
+        };
+        let DeValue::Array(array) = value else {
+            self.wrong_type(key, &place, "a list", &value);
+            return Vec::new();
+        };
+        let scalars = array.into_iter().filter_map(|entry| {
+            let (place, span) = (self.document.place(entry.span()), entry.span());
+            self.as_scalar(key, &place, entry.into_inner(), span)
+        });
+        scalars.collect()
     }
 
     /// A table whose keys are the reader's business.

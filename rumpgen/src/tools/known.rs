@@ -12,20 +12,30 @@ pub const LD: Tool = tool("ld", "binutils");
 pub const OBJCOPY: Tool = tool("objcopy", "binutils");
 /// Packs objects.
 pub const AR: Tool = tool("ar", "binutils");
+/// Says which line of the source an address is.
+pub const ADDR2LINE: Tool = tool("addr2line", "binutils");
+/// Links images where the compiler brought no linker of its own.
+pub const LLD: Tool = tool("ld.lld", "lld");
+/// Runs a program of this host for a debugger.
+pub const GDBSERVER: Tool = tool("gdbserver", "gdbserver");
+/// Adds targets to the compiler in use.
+pub const RUSTUP: Tool = tool("rustup", "rustup");
 /// Makes namespaces and devices.
 pub const IP: Tool = tool("ip", "iproute2");
 
 /// What whole-system tests use, beside what runs them. A test that misses one skips itself.
 pub const TESTED_WITH: &[Tool] = &[
+    ADDR2LINE,
     AR,
     CC,
+    GDBSERVER,
     IP,
     LD,
     OBJCOPY,
-    tool("addr2line", "binutils"),
     tool("bash", "bash"),
     tool("curl", "curl"),
     tool("dnsmasq", "dnsmasq-base"),
+    tool("gdb", "gdb"),
     tool("git", "git"),
     tool("nc", "netcat-openbsd"),
     tool("nm", "binutils"),
@@ -33,6 +43,7 @@ pub const TESTED_WITH: &[Tool] = &[
     tool("ping", "iputils-ping"),
     tool("pkg-config", "pkg-config"),
     tool("python3", "python3"),
+    tool("qemu-system-x86_64", "qemu-system-x86"),
     tool("readelf", "binutils"),
     tool("sha256sum", "coreutils"),
     tool("sysctl", "procps"),

@@ -1,5 +1,6 @@
 //! `test`: everything that can be tested on this machine, and one line at the end that says so.
 
+mod app;
 mod run;
 mod tools;
 
@@ -31,6 +32,9 @@ const TARGETS: [&str; 2] = ["thumbv7m-none-eabi", "wasm32-unknown-unknown"];
 
 /// Runs the command.
 pub(crate) fn run(asked: &Test) -> Result<ExitCode, Failure> {
+    if asked.start.selection.names_something() {
+        return app::run(&asked.start);
+    }
     tools::install_missing();
     let mut tally = Tally::default();
     if asked.filter.is_none() {

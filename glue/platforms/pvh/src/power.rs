@@ -11,10 +11,12 @@ use crate::interrupts::local::Local;
 use crate::memory::paging::{self, Access};
 use crate::once::Once;
 
-/// QEMU's `isa-debug-exit,iobase=0xf4`: ends QEMU with twice the code and one.
+/// QEMU's `isa-debug-exit,iobase=0xf4`: ends QEMU with twice the value and one.
 const DEBUG_EXIT: u16 = 0xf4;
+/// What is written there for code 0: QEMU ends with 1 where it could not start a machine at all.
+const BASE: u8 = 16;
 /// The largest code that such a status has room for.
-const LARGEST: i32 = 127;
+const LARGEST: i32 = 127 - BASE as i32;
 
 /// How to switch the machine off by ACPI (ACPI specification 6.5, 4.8.3.2 and 4.8.3.7): a register and what
 /// to write to it.
@@ -52,7 +54,7 @@ impl hypercall::Power for Platform {
     }
 }
 
-/// Ends the machine. Exit codes are 0 to 127; all others count as 127.
+/// Ends the machine. Exit codes are 0 to 111; all others count as 111.
 pub(crate) fn halt(code: i32) -> ! {
     let code = if (0..=LARGEST).contains(&code) {
         code
@@ -63,7 +65,7 @@ pub(crate) fn halt(code: i32) -> ! {
     Local.stop_others();
     // SAFETY: without such a device nobody listens at that port; the others switch the machine off.
     unsafe {
-        Port::new(DEBUG_EXIT).write(code as u8);
+        Port::new(DEBUG_EXIT).write(BASE + code as u8);
         match OFF.get() {
             None => {}
             Some(Off::Control(port, value)) => Port::new(*port).write(*value),

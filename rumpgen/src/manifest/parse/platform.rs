@@ -2,6 +2,7 @@
 
 mod archive;
 mod image;
+mod run;
 
 use std::collections::BTreeMap;
 
@@ -46,6 +47,7 @@ pub(super) fn read(mut top: Reader<'_>, root: &Root) -> Option<Platform> {
     }
     let imports = archive::read(&mut top, &artifacts, &offers);
     let image = image::read(&mut top, artifacts.get(&Artifact::Image), code.as_ref());
+    let run = run::read(&mut top, artifacts.contains_key(&Artifact::Image));
     let defaults = top
         .named_texts("defaults")
         .into_iter()
@@ -71,5 +73,6 @@ pub(super) fn read(mut top: Reader<'_>, root: &Root) -> Option<Platform> {
         artifacts: artifacts.into_keys().collect(),
         defaults,
         image,
+        run,
     })
 }

@@ -1,0 +1,100 @@
+//! Applications that are programs of this host.
+
+use rumpgen::config::About;
+use rumpgen::diagnostic::Diagnostic;
+use rumpgen::machine::Exit;
+use rumpgen::pipeline::Generated;
+use rumpgen::plan::App;
+use rumpgen::tools::Tool;
+
+use super::{Launch, Network, addresses, artifact, free_port, open_params};
+use crate::cli::Start;
+use crate::failure::Failure;
+use crate::network::DEVICE;
+
+/// The hypercall group by which kernels reach links of the host.
+const LINKS: &str = "frames";
+/// The parameter that says which.
+const LINK: &str = "virtif";
+
+const GDBSERVER: Tool = Tool {
+    name: "gdbserver",
+    package: "gdbserver",
+};
+
+pub(super) fn plan(
+    generated: &Generated,
+    app: &App,
+    about: &About,
+    start: &Start,
+    arguments: Vec<String>,
+    debugger: Option<u16>,
+) -> Result<Launch, Failure> {
+    let plan = &generated.plan;
+    of_a_machine(&plan.platform.name, start)?;
+    let wants_link = plan.groups.iter().any(|group| group.name == LINKS);
+    let link = open_params(plan, [(LINK, format!("tap:{DEVICE}"))]);
+    let (network, params) = match wants_link && !link.is_empty() {
+        true => {
+            let params = link.into_iter().chain(open_params(plan, addresses()));
+            (Network::Tap(about.ports.clone()), params.collect())
+        }
+        false => (Network::Host, Vec::new()),
+    };
+    let program = artifact(plan, &app.package);
+    let params = params
+        .into_iter()
+        .flat_map(|(name, value)| ["--param".to_owned(), format!("{name}={value}")]);
+    let mut launch = Launch {
+        symbols: program.clone(),
+        program,
+        package: None,
+        arguments: params.chain(arguments).collect(),
+        names: None,
+        exit: Exit { first: 0, step: 1 },
+        network,
+        debugger: None,
+    };
+    if let Some(port) = debugger {
+        debug(&mut launch, port);
+    }
+    Ok(launch)
+}
+
+/// Lets a debugger's server start the program, which waits before its first instruction.
+fn debug(launch: &mut Launch, port: u16) {
+    let port = match launch.network {
+        // A namespace has all ports to itself.
+        Network::Tap(_) => port,
+        Network::Host | Network::Forwarded(_) => free_port(port),
+    };
+    let program = launch.program.display().to_string();
+    let server = ["--once".to_owned(), format!("localhost:{port}"), program];
+    launch.arguments.splice(..0, server);
+    launch.program = GDBSERVER.name.into();
+    launch.package = Some(GDBSERVER.package.to_owned());
+    launch.debugger = Some(port);
+}
+
+/// What is asked for a machine has no meaning here.
+fn of_a_machine(platform: &str, start: &Start) -> Result<(), Failure> {
+    let asked = [
+        ("--machine", start.machine.is_some()),
+        ("--cpus", start.cpus.is_some()),
+        ("--memory", start.memory.is_some()),
+        ("--disk", !start.disks.is_empty()),
+        ("--forward", !start.forwards.is_empty()),
+    ];
+    let asked: Vec<_> = asked
+        .iter()
+        .filter(|(_, given)| *given)
+        .map(|(name, _)| *name)
+        .collect();
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let message =
+        format!("the platform `{platform}` runs on this host, which is no machine to choose");
+    let help = format!("leave out {}", asked.join(", "));
+    Err(Failure::asked(Diagnostic::new(message).help(help)))
+}
