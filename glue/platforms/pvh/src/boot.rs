@@ -16,7 +16,7 @@ use crate::cpu::{self, Cpu};
 use crate::interrupts::{self, IoApics, local::Local};
 use crate::memory::paging::{self, Access};
 use crate::memory::{self, free::free, heap, image};
-use crate::{Main, bus, clock, console, params, power, random, threads, traps};
+use crate::{Main, bus, clock, console, params, power, random, smp, threads, traps};
 use command_line::CommandLine;
 use start_info::{Physical, Range, StartInfo};
 
@@ -56,6 +56,10 @@ pub unsafe fn start(info: u64, entry: u64, main: Main) -> ! {
         &madt,
     );
     random::start();
+    if let Some(page) = said.trampoline {
+        // SAFETY: the page was left out of the heap. This is the one call.
+        unsafe { smp::start(&madt, page) };
+    }
     params::start(said.line.params.clone());
     run(Program {
         main,
@@ -70,6 +74,8 @@ struct Said {
     rsdp: u64,
     /// All memory there is.
     memory: Vec<Range>,
+    /// A page for other processors to start in.
+    trampoline: Option<u64>,
 }
 
 /// Takes the memory and the first processor over from the loader, whose word is at `info`.
@@ -82,9 +88,10 @@ unsafe fn take_machine(info: u64) -> Said {
         Ok(info) => info,
         Err(fault) => unfit(format_args!("{fault}")),
     };
+    let trampoline = find_trampoline(&info);
     // SAFETY: each of these is called once, and in this order.
     unsafe {
-        give_memory(&info);
+        give_memory(&info, trampoline);
         traps::start();
         let local = Local::start();
         Cpu::adopt(local.id(), stack());
@@ -92,6 +99,7 @@ unsafe fn take_machine(info: u64) -> Said {
     }
     let memory = info.map().filter(|entry| entry.ram);
     let said = Said {
+        trampoline: trampoline.map(|page| page.start),
         line: CommandLine::parse(info.line),
         rsdp: info.rsdp,
         memory: memory.map(|entry| entry.range).collect(),
@@ -109,13 +117,25 @@ pub(crate) fn unfit(why: core::fmt::Arguments<'_>) -> ! {
     power::halt(UNFIT)
 }
 
+/// The first free page that another processor can start in.
+fn find_trampoline(info: &StartInfo) -> Option<Range> {
+    let mut found = None;
+    free(info.map(), info.reserved(), smp::PAGES, |piece| {
+        found = found.or(Some(Range {
+            start: piece.start,
+            end: piece.start + memory::PAGE as u64,
+        }));
+    });
+    found
+}
+
 /// Gives the heap all free memory below 4 GiB, which the entry mapped.
 ///
 /// # Safety
 ///
 /// To be called once.
-unsafe fn give_memory(info: &StartInfo) {
-    let taken = info.reserved().chain([image::whole()]);
+unsafe fn give_memory(info: &StartInfo, trampoline: Option<Range>) {
+    let taken = info.reserved().chain([image::whole()]).chain(trampoline);
     let within = Range {
         start: memory::PAGE as u64,
         end: NEAR,

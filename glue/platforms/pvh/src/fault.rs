@@ -2,7 +2,6 @@
 
 use core::arch::asm;
 use core::panic::PanicInfo;
-use core::sync::atomic::{AtomicBool, Ordering};
 
 use hypercall::Upcall;
 
@@ -12,9 +11,6 @@ use crate::{Platform, console, power};
 
 /// The exit code after a panic.
 pub(crate) const PANICKED: i32 = 101;
-
-/// Somebody reports the end already.
-static ENDING: AtomicBool = AtomicBool::new(false);
 
 impl hypercall::Fault for Platform {
     fn catch(run: Upcall) -> bool {
@@ -31,9 +27,10 @@ impl hypercall::Fault for Platform {
     }
 }
 
-/// Begins the report of the end; who comes second ends the machine without one.
+/// Begins the report of the end. Does not return if that failed before, nor on another processor than the
+/// first that gets here.
 pub(crate) fn begin_report() {
-    if ENDING.swap(true, Ordering::AcqRel) {
+    if !power::begin_end() {
         power::halt(PANICKED);
     }
 }

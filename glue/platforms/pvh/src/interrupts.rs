@@ -39,14 +39,8 @@ pub(crate) fn take_all() {
     }
 }
 
-/// Waits for an interrupt and tells whom it concerns. Nothing is held.
-pub(crate) fn wait() {
-    if let Some(vector) = Cpu::this().wait() {
-        serve(vector);
-    }
-}
-
-fn serve(vector: u8) {
+/// Tells whom an interrupt concerns that was taken. Nothing is held.
+pub(crate) fn serve(vector: u8) {
     match vector {
         SPURIOUS => {}
         // The processor looks what there is to do, in any case.

@@ -27,6 +27,7 @@ mod once;
 mod params;
 mod power;
 mod random;
+mod smp;
 mod threads;
 mod traps;
 mod work;

@@ -41,7 +41,9 @@ impl<T> Lock<T> {
     /// Takes the lock if nobody has it.
     #[inline]
     pub(crate) fn try_lock(&self) -> Option<Guard<'_, T>> {
-        (!self.held.swap(true, Ordering::Acquire)).then_some(Guard { lock: self })
+        let free = !self.held.swap(true, Ordering::Acquire);
+        // Made only if it is ours: a guard that drops releases.
+        free.then(|| Guard { lock: self })
     }
 }
 
@@ -82,5 +84,25 @@ impl<T> Drop for Guard<'_, T> {
     #[inline]
     fn drop(&mut self) {
         self.lock.held.store(false, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_at_a_time() {
+        static COUNT: Lock<u64> = Lock::new(0);
+        const ROUNDS: u64 = 100_000;
+        let held = COUNT.lock();
+        assert!(COUNT.try_lock().is_none() && COUNT.try_lock().is_none());
+        drop(held);
+        let count = || (0..ROUNDS).for_each(|_| *COUNT.lock() += 1);
+        std::thread::scope(|scope| {
+            scope.spawn(count);
+            scope.spawn(count);
+        });
+        assert_eq!(*COUNT.lock(), 2 * ROUNDS);
     }
 }

@@ -1,12 +1,15 @@
 //! The end of the machine: by QEMU's device for tests, which takes an exit code; else by ACPI; else by
 //! doing nothing any more.
 
+use core::sync::atomic::{AtomicU32, Ordering};
+
 use x86_64::instructions::port::Port;
 use x86_64::instructions::{hlt, interrupts};
 
 use crate::Platform;
 use crate::acpi::{self, Fadt, Register};
 use crate::boot::start_info::Range;
+use crate::cpu::Cpu;
 use crate::interrupts::local::Local;
 use crate::memory::paging::{self, Access};
 use crate::once::Once;
@@ -54,6 +57,24 @@ impl hypercall::Power for Platform {
     }
 }
 
+/// The processor that ends the machine, counting from one; zero as long as none does.
+static ENDING: AtomicU32 = AtomicU32::new(0);
+
+/// Makes the calling processor the one that ends the machine, and stops the others; false if it is that
+/// already. Does not return on any other.
+pub(crate) fn begin_end() -> bool {
+    let me = Cpu::this().index + 1;
+    match ENDING.compare_exchange(0, me, Ordering::AcqRel, Ordering::Acquire) {
+        Ok(_) => {
+            Local.stop_others();
+            true
+        }
+        Err(other) if other == me => false,
+        // The interrupt that stops others brings them here, too.
+        Err(_) => stop(),
+    }
+}
+
 /// Ends the machine. Exit codes are 0 to 111; all others count as 111.
 pub(crate) fn halt(code: i32) -> ! {
     let code = if (0..=LARGEST).contains(&code) {
@@ -61,8 +82,7 @@ pub(crate) fn halt(code: i32) -> ! {
     } else {
         LARGEST
     };
-    interrupts::disable();
-    Local.stop_others();
+    begin_end();
     // SAFETY: without such a device nobody listens at that port; the others switch the machine off.
     unsafe {
         Port::new(DEBUG_EXIT).write(BASE + code as u8);
@@ -75,6 +95,12 @@ pub(crate) fn halt(code: i32) -> ! {
             }
         }
     }
+    stop()
+}
+
+/// Ends what the calling processor does.
+pub(crate) fn stop() -> ! {
+    interrupts::disable();
     loop {
         hlt();
     }

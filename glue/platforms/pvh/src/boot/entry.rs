@@ -42,9 +42,10 @@ global_asm!(
     //
     ".section .rodata.boot, \"a\", @progbits",
     ".balign 8",
-    "boot_gdt: .quad 0, 0x00af9b000000ffff, 0x00cf93000000ffff",
-    ".globl boot_gdt_pointer",
-    "boot_gdt_pointer: .short 23",
+    // Code of 64 bits, data, code of 32 bits.
+    ".globl boot_gdt",
+    "boot_gdt: .quad 0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0x00cf9b000000ffff",
+    "boot_gdt_pointer: .short 31",
     ".long boot_gdt",
     //
     ".section .text.entry, \"ax\", @progbits",

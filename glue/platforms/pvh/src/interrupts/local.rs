@@ -44,6 +44,8 @@ const EVERY_CYCLE: u32 = 0b1011;
 const PENDING: u32 = 1 << 12;
 /// In a command: as if its wire were asserted.
 const ASSERT: u32 = 1 << 14;
+/// In a command: a non-maskable interrupt.
+const NON_MASKABLE: u32 = 4 << 8;
 /// In a command: to all others, whoever they are.
 const ALL_OTHERS: u32 = 3 << 18;
 
@@ -147,9 +149,9 @@ impl Local {
         self.send_bits(to, command.bits());
     }
 
-    /// Has all others go back to where they wait to be started.
+    /// Interrupts all others, whatever they do, with what cannot be held back.
     pub(crate) fn stop_others(&self) {
-        self.send_bits(0, Command::Init.bits() | ALL_OTHERS);
+        self.send_bits(0, NON_MASKABLE | ASSERT | ALL_OTHERS);
     }
 
     fn send_bits(&self, to: u32, bits: u32) {

@@ -244,7 +244,10 @@ pub(crate) fn idle() -> ! {
         }
         scheduler.begin_wait(cpu);
         drop(scheduler);
-        interrupts::wait();
+        let taken = cpu.wait();
         SCHEDULER.lock().end_wait(cpu);
+        if let Some(vector) = taken {
+            interrupts::serve(vector);
+        }
     }
 }
