@@ -49,10 +49,11 @@ fn sums_to_zero(bytes: &[u8]) -> bool {
     bytes.iter().fold(0u8, |sum, byte| sum.wrapping_add(*byte)) == 0
 }
 
-/// The table at `address`.
-fn table(address: u64) -> Option<&'static [u8]> {
-    let len = word(bytes(address, HEADER)?, 4)?;
-    if !(HEADER as u32..=LARGEST).contains(&len) {
+/// The table at `address`, if it has this signature.
+fn table(address: u64, signature: &[u8; 4]) -> Option<&'static [u8]> {
+    let header = bytes(address, HEADER)?;
+    let len = word(header, 4)?;
+    if !header.starts_with(signature) || !(HEADER as u32..=LARGEST).contains(&len) {
         return None;
     }
     bytes(address, len as usize).filter(|table| sums_to_zero(table))
@@ -65,7 +66,7 @@ fn root(address: u64) -> Option<Tables> {
         return None;
     }
     let extended = (pointer[15] >= 2 && sums_to_zero(pointer))
-        .then(|| table(long(pointer, 24)?).filter(|root| root.starts_with(b"XSDT")))
+        .then(|| table(long(pointer, 24)?, b"XSDT"))
         .flatten();
     if let Some(root) = extended {
         return Some(Tables {
@@ -73,8 +74,8 @@ fn root(address: u64) -> Option<Tables> {
             width: 8,
         });
     }
-    let root = table(u64::from(word(pointer, 16)?))?;
-    root.starts_with(b"RSDT").then_some(Tables {
+    let root = table(u64::from(word(pointer, 16)?), b"RSDT")?;
+    Some(Tables {
         root: &root[HEADER..],
         width: 4,
     })
@@ -94,7 +95,7 @@ impl Tables {
                 8 => long(bytes, 0),
                 _ => word(bytes, 0).map(u64::from),
             })
-            .find_map(|address| table(address).filter(|table| table.starts_with(signature)))
+            .find_map(|address| table(address, signature))
     }
 
     /// The table that describes fixed hardware.

@@ -1,5 +1,6 @@
 //! From the loader to the application, stage by stage.
 
+mod chart;
 pub(crate) mod command_line;
 #[cfg(rump_bare)]
 mod entry;
@@ -17,6 +18,7 @@ use crate::interrupts::{self, IoApics, local::Local};
 use crate::memory::paging::{self, Access};
 use crate::memory::{self, free::free, heap, image};
 use crate::{Main, bus, clock, console, params, power, random, smp, threads, traps};
+use chart::Chart;
 use command_line::CommandLine;
 use start_info::{Physical, Range, StartInfo};
 
@@ -37,9 +39,11 @@ unsafe extern "C" {
 ///
 /// Only the entry of an image calls this, once.
 pub unsafe fn start(info: u64, entry: u64, main: Main) -> ! {
+    let mut chart = Chart::new(entry);
     console::start();
     // SAFETY: this is the one call.
     let said = unsafe { take_machine(info) };
+    chart.end("memory");
     let tables = Tables::find(said.rsdp);
     let fadt = tables.as_ref().and_then(Tables::fadt);
     let madt = tables.as_ref().and_then(Tables::madt).unwrap_or_default();
@@ -47,7 +51,6 @@ pub unsafe fn start(info: u64, entry: u64, main: Main) -> ! {
         power::start(fadt);
     }
     interrupts::start(IoApics::new(&madt));
-    clock::start(entry, tables.as_ref(), fadt.as_ref());
     bus::start(
         said.memory,
         &said.line.devices,
@@ -55,18 +58,29 @@ pub unsafe fn start(info: u64, entry: u64, main: Main) -> ! {
         fadt.as_ref(),
         &madt,
     );
+    chart.end("buses");
+    clock::start(entry, tables.as_ref(), fadt.as_ref());
+    chart.end(CALIBRATION);
     random::start();
+    chart.end("random");
     if let Some(page) = said.trampoline {
         // SAFETY: the page was left out of the heap. This is the one call.
         unsafe { smp::start(&madt, page) };
     }
+    chart.end("processors");
     params::start(said.line.params.clone());
+    if params::flag("boot-chart") {
+        chart.print(CALIBRATION);
+    }
     run(Program {
         main,
         params: said.line.params,
         arguments: said.line.arguments,
     })
 }
+
+/// The stage that waits for time to pass.
+const CALIBRATION: &str = "calibration";
 
 /// What the loader said, in memory of the kernel's own.
 struct Said {

@@ -33,16 +33,13 @@ pub(crate) fn stamp() -> u64 {
     unsafe { _rdtsc() }
 }
 
-/// Sets the clock up. It begins at the time stamp `entry`. Says how long measuring took, in nanoseconds.
-pub(crate) fn start(entry: u64, tables: Option<&Tables>, fadt: Option<&Fadt>) -> u64 {
+/// Sets the clock up. It begins at the time stamp `entry`.
+pub(crate) fn start(entry: u64, tables: Option<&Tables>, fadt: Option<&Fadt>) {
     BEGIN.store(entry, Ordering::Relaxed);
-    let begin = stamp();
     let found = calibration::calibrate(tables, fadt);
     TO_NANOSECONDS.set(SECOND, found.stamps);
-    let took = span(begin, stamp());
     timer::start(found.stamps, found.counts);
     EPOCH.store(wall::read().saturating_sub(now()), Ordering::Relaxed);
-    took
 }
 
 /// Nanoseconds between two stamps.

@@ -23,6 +23,11 @@ pub(crate) fn get(name: &str) -> Option<&'static str> {
         .map(|(_, value)| value.as_str())
 }
 
+/// Whether a parameter that is a flag is set.
+pub(crate) fn flag(name: &str) -> bool {
+    matches!(get(name), Some("true" | "on" | "yes" | "1"))
+}
+
 impl hypercall::Params for Platform {
     fn get(name: Bytes<'_>, mut value: BytesMut<'_>) -> i64 {
         let Some(found) = core::str::from_utf8(name.as_slice()).ok().and_then(get) else {

@@ -26,11 +26,14 @@ const READINGS: usize = 64;
 
 /// Makes the first key.
 pub(crate) fn start() {
-    for _ in 0..READINGS {
-        mix(&clock::stamp().to_le_bytes());
+    let mut jitter = [0u64; 4];
+    for reading in 0..READINGS {
+        let word = &mut jitter[reading % 4];
+        *word = word.rotate_left(9) ^ clock::stamp();
         // Takes different time from one time to the next.
         core::arch::x86_64::__cpuid(0);
     }
+    jitter.iter().for_each(|word| mix(&word.to_le_bytes()));
     if let Some(generator) = RdRand::new() {
         let mut seed = [0; 32];
         let mut got = 0;

@@ -4,19 +4,22 @@ use super::{Fadt, table};
 
 /// The type of sleep for the first control register in state S5, 0 to 7.
 pub(crate) fn soft_off(fadt: &Fadt) -> Option<u8> {
-    sleep_type(table(fadt.dsdt)?)
+    sleep_type(table(fadt.dsdt, b"DSDT")?)
 }
 
 /// Finds the package and its first number (ACPI specification 6.5, 7.4.2 and 20.2.5).
 fn sleep_type(aml: &[u8]) -> Option<u8> {
     const NAME: u8 = 0x08;
     const PACKAGE: u8 = 0x12;
-    let named = |window: &[u8]| {
-        (window[..6] == *b"\x08\\_S5_" || window[..5] == *b"\x08_S5_") && window[0] == NAME
-    };
-    let at = aml.windows(6).position(named)?;
-    let rest = &aml[at + 1..];
-    let rest = rest.strip_prefix(b"\\").unwrap_or(rest);
+    // Words are compared, not bytes one by one: tables are long.
+    let named = |word: &[u8]| word.first_chunk() == Some(b"_S5_");
+    let at = aml.windows(4).position(named)?;
+    let before = &aml[..at];
+    let before = before.strip_suffix(b"\\").unwrap_or(before);
+    if before.last() != Some(&NAME) {
+        return None;
+    }
+    let rest = &aml[at..];
     let [PACKAGE, len, rest @ ..] = rest.get(4..)? else {
         return None;
     };

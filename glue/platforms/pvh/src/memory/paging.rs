@@ -16,7 +16,10 @@ use crate::boot::start_info::Range;
 use crate::lock::Lock;
 
 /// Of a page of the second level, in bytes.
-pub(super) const LARGE: u64 = 2 << 20;
+pub(super) const LARGE: u64 = 1 << LARGE_SHIFT;
+const LARGE_SHIFT: u32 = 21;
+/// As many bytes are forgotten by the page; for more, everything is.
+const FEW: u64 = 8 * PAGE as u64;
 /// The address in an entry.
 const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
 /// What the first level's index begins at, and of the levels below.
@@ -80,40 +83,68 @@ pub(crate) fn map(range: Range, access: Access) -> Result<(), NoTable> {
     let mut tables = TABLES.lock();
     let mut at = range.start & !(PAGE as u64 - 1);
     while at < range.end {
-        at = tables.map_next(at, range.end, access.flags())?;
+        at = tables.map_some(at, range.end, access.flags())?;
+    }
+    if range.end - range.start <= FEW {
+        let first = range.start & !(PAGE as u64 - 1);
+        let pages = (first..range.end).step_by(PAGE);
+        pages.for_each(|page| tlb::flush(VirtAddr::new(page)));
+    } else {
+        tlb::flush_all();
     }
     Ok(())
 }
 
 impl Tables {
-    /// Maps the largest page at `at` that ends by `end`; where it ends.
-    fn map_next(&mut self, at: u64, end: u64, flags: Flags) -> Result<u64, NoTable> {
+    /// Maps pages from `at` on, as large as can be, up to the end of a table or to `end`; where it stopped.
+    fn map_some(&mut self, mut at: u64, end: u64, flags: Flags) -> Result<u64, NoTable> {
         let mut table = &raw mut boot_pml4;
         for (level, shift) in SHIFTS.into_iter().enumerate() {
             // SAFETY: a table of the tree, which the lock makes ours.
-            let entry = unsafe { &mut (*table).0[(at >> shift) as usize % 512] };
+            let entries = unsafe { &mut (*table).0 };
+            let first = (at >> shift) as usize % entries.len();
             let size = 1u64 << shift;
-            let fits = shift <= 21 && at.is_multiple_of(size) && end - at >= size;
-            let is_table = level < 3 && *entry & 1 != 0 && *entry & Flags::HUGE_PAGE.bits() == 0;
-            if shift == 12 || (fits && !is_table) {
-                let large = match shift {
-                    12 => Flags::empty(),
-                    _ => Flags::HUGE_PAGE,
+            let is_last = level == SHIFTS.len() - 1;
+            let takes = |entry: u64, at: u64| {
+                is_last
+                    || (shift == LARGE_SHIFT
+                        && !is_table(entry)
+                        && at.is_multiple_of(size)
+                        && end - at >= size)
+            };
+            if takes(entries[first], at) {
+                let large = if is_last {
+                    Flags::empty()
+                } else {
+                    Flags::HUGE_PAGE
                 };
-                *entry = match flags.is_empty() {
-                    true => 0,
-                    false => at | (flags | large).bits(),
+                let bits = if flags.is_empty() {
+                    0
+                } else {
+                    (flags | large).bits()
                 };
-                tlb::flush(VirtAddr::new(at));
-                return Ok(at + size);
+                for entry in &mut entries[first..] {
+                    if at >= end || !takes(*entry, at) {
+                        break;
+                    }
+                    *entry = if bits == 0 { 0 } else { at | bits };
+                    at += size;
+                }
+                return Ok(at);
             }
-            if !is_table {
+            let entry = &mut entries[first];
+            if !is_table(*entry) {
                 *entry = split(*entry, shift)?;
             }
             table = (*entry & ADDRESS) as *mut Table;
         }
         unreachable!("the last level maps")
     }
+}
+
+/// Whether an entry, not of the last level, leads to a table.
+fn is_table(entry: u64) -> bool {
+    entry & Flags::PRESENT.bits() != 0 && entry & Flags::HUGE_PAGE.bits() == 0
 }
 
 /// An entry for a new table that maps what `entry` of the level `shift` did: a page of 2 MiB, or nothing.
