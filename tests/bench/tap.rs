@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use tests::{Child, Configuration, Link, Namespace, compile, need_root, output};
+use tests::{Child, Configuration, Link, Namespace, compile, need_network, output};
 
 use crate::Row;
 use crate::table::{Spread, Table};
@@ -45,7 +45,7 @@ pub(crate) fn measure(
 ) {
     let rows = [OUT, IN].into_iter().filter(|row| is_wanted(row.name));
     let rows: Vec<Row> = rows.collect();
-    if rows.is_empty() || !need_root("tap-out, tap-in") {
+    if rows.is_empty() || !need_network("tap-out, tap-in", &[]) {
         return;
     }
     let bench = Bench::new(configuration, folder);
