@@ -68,10 +68,11 @@ fn one_waits_for_an_edge() {
     one_waits(EPOLLET);
 }
 
-/// Whoever looks has the file in hand for a moment, in which the other finds an empty list.
+/// Whoever looks has the file in hand for a moment, in which the other finds an empty list. With the locks of
+/// many processors, a second preemption is more orders than go into five minutes.
 #[test]
 fn two_see_one_level() {
-    check(2, || {
+    check(if cfg!(feature = "up") { 2 } else { 1 }, || {
         let queue = Queue::new();
         let (kernel, set) = set(&queue, Events::IN.0);
         let waiters = [(); 2].map(|()| {

@@ -10,7 +10,6 @@ mod waits;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::time::Duration;
 
 use base::{Component, Config, Kernel, System};
 
@@ -28,8 +27,6 @@ fn check(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(preemptions);
     builder.max_branches = 100_000;
-    // The largest of the models has more orders than anybody wants to wait for.
-    builder.max_duration = Some(Duration::from_secs(20));
     let runs = Arc::new(AtomicUsize::new(0));
     let counted = runs.clone();
     builder.check(move || {
