@@ -14,7 +14,7 @@ pub use cc::{Link, compile};
 pub use child::{Child, output, within};
 pub use configuration::{Configuration, repository};
 pub use namespace::Namespace;
-pub use skip::{need, need_network};
+pub use skip::{need, need_network, skip};
 
 use std::time::{Duration, Instant};
 

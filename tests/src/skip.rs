@@ -15,6 +15,11 @@ pub fn need(test: &str, programs: &[&str]) -> bool {
     run_or_skip(test, missing(programs))
 }
 
+/// Says that a test is left out for the lack of something that is no program.
+pub fn skip(test: &str, missing: &str) {
+    run_or_skip(test, vec![missing.to_owned()]);
+}
+
 /// Whether network namespaces with a TAP can be made, and what [`need`] looks for is here.
 pub fn need_network(test: &str, programs: &[&str]) -> bool {
     let mut why = missing(&[&NAMESPACE, programs].concat());
