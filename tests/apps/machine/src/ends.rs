@@ -35,3 +35,12 @@ pub(crate) fn code() -> i32 {
     unsafe { (black_box(code as fn() -> i32) as *mut u8).write_volatile(0) };
     0
 }
+
+/// Runs what is data.
+pub(crate) fn execute() -> i32 {
+    let data = black_box([0xc3u8; 16]);
+    // SAFETY: none: it faults, which is the exercise.
+    let code: extern "C" fn() = unsafe { core::mem::transmute(data.as_ptr()) };
+    code();
+    0
+}

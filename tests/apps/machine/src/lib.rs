@@ -30,15 +30,26 @@ pub fn main(kernel: &Kernel, args: &[String]) -> i32 {
         Some("deadlines") => time::deadlines(kernel),
         Some("idle") => time::idle(kernel, number(1).unwrap_or(u64::MAX)),
         Some("exhaust") => memory::exhaust(kernel),
+        Some("reserve") => memory::reserve(number(1).unwrap_or(0)),
+        Some("chatter") => chatter(kernel),
         Some("loopback") => loopback::transfer(kernel),
         Some("exit") => number(1).map_or(2, |code: u64| code as i32),
         Some("panic") => ends::panic(),
         Some("overflow") => ends::overflow(),
         Some("null") => ends::null(),
         Some("code") => ends::code(),
+        Some("execute") => ends::execute(),
         _ => {
             say!(kernel, "machine: no such exercise");
             2
         }
     }
+}
+
+/// Says more than anybody wants to hear.
+fn chatter(kernel: &Kernel) -> i32 {
+    for line in 0..20_000 {
+        say!(kernel, "chatter: line {line} of very many");
+    }
+    0
 }

@@ -37,3 +37,17 @@ pub(crate) fn exhaust(kernel: &Kernel) -> i32 {
     );
     i32::from(counts[0] != counts[1])
 }
+
+/// Takes so many bytes in one piece, and uses the first and the last.
+pub(crate) fn reserve(bytes: u64) -> i32 {
+    let mut piece: Vec<u8> = Vec::new();
+    let len = bytes as usize;
+    if piece.try_reserve_exact(len).is_err() {
+        return 1;
+    }
+    let room = piece.spare_capacity_mut();
+    for index in [0, len - 1] {
+        room[index].write(1);
+    }
+    0
+}
