@@ -17,6 +17,7 @@ use crate::cpu::{self, Cpu};
 use crate::interrupts::{self, IoApics, local::Local};
 use crate::memory::paging::{self, Access};
 use crate::memory::{self, free::free, heap, image};
+use crate::xen::{self, Xen};
 use crate::{Main, bus, clock, console, params, power, random, smp, threads, traps};
 use chart::Chart;
 use command_line::CommandLine;
@@ -40,8 +41,10 @@ unsafe extern "C" {
 /// Only the entry of an image calls this, once.
 pub unsafe fn start(info: u64, entry: u64, main: Main) -> ! {
     let mut chart = Chart::new(entry);
-    console::start();
     // SAFETY: this is the one call.
+    unsafe { xen::start() };
+    console::start();
+    // SAFETY: as above.
     let said = unsafe { take_machine(info) };
     chart.end("memory");
     let tables = Tables::find(said.rsdp);
@@ -98,7 +101,8 @@ struct Said {
 ///
 /// To be called once.
 unsafe fn take_machine(info: u64) -> Said {
-    let info = match StartInfo::read(&Physical, info) {
+    let hypervisors = || (xen::get().map_or(&[][..], Xen::memory_map), xen::ENTRY);
+    let info = match StartInfo::read(&Physical, info, hypervisors) {
         Ok(info) => info,
         Err(fault) => unfit(format_args!("{fault}")),
     };

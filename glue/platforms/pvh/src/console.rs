@@ -1,4 +1,4 @@
-//! Messages to people, on the first serial port.
+//! Messages to people: on Xen's console, or on the first serial port.
 
 mod serial;
 
@@ -6,8 +6,8 @@ use core::fmt::{self, Write};
 
 use hypercall::Bytes;
 
-use crate::Platform;
 use crate::lock::Lock;
+use crate::{Platform, xen};
 use serial::Serial;
 
 static SERIAL: Lock<Serial> = Lock::new(Serial::new());
@@ -15,14 +15,24 @@ static SERIAL: Lock<Serial> = Lock::new(Serial::new());
 /// How often a report looks for the console to be free before it writes regardless of whose turn it is.
 const PATIENCE: u32 = 1 << 20;
 
-/// Finds out what there is to write to.
+/// Finds out what there is to write to. Where there is Xen, the port is Xen's own.
 pub(crate) fn start() {
-    SERIAL.lock().start();
+    if xen::get().is_none() {
+        SERIAL.lock().start();
+    }
+}
+
+/// Writes to whatever there is; who has the port has the right to write.
+fn write(serial: &mut Serial, text: &[u8]) {
+    match xen::get() {
+        Some(xen) => xen.write(text),
+        None => serial.write(text),
+    }
 }
 
 impl hypercall::Console for Platform {
     fn write(text: Bytes<'_>) {
-        SERIAL.lock().write(text.as_slice());
+        write(&mut SERIAL.lock(), text.as_slice());
     }
 }
 
@@ -41,7 +51,9 @@ pub(crate) fn report(text: fmt::Arguments<'_>) {
         core::hint::spin_loop();
     }
     let mut serial = Serial::new();
-    serial.start();
+    if xen::get().is_none() {
+        serial.start();
+    }
     let _ = Port(&mut serial).write_fmt(text);
 }
 
@@ -49,7 +61,7 @@ struct Port<'a>(&'a mut Serial);
 
 impl Write for Port<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.write(text.as_bytes());
+        write(self.0, text.as_bytes());
         Ok(())
     }
 }

@@ -88,6 +88,11 @@ impl Cpu {
         }
     }
 
+    /// The processor that runs this, if boot has come that far.
+    pub(crate) fn known() -> Option<&'static Cpu> {
+        (count() > 0).then(Cpu::this)
+    }
+
     /// Whether no thread runs on it.
     #[inline]
     pub(crate) fn is_idle(&self) -> bool {

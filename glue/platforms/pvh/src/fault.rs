@@ -54,6 +54,8 @@ pub(crate) fn panicked(info: &PanicInfo<'_>) -> ! {
     let frame: u64;
     // SAFETY: reads a register.
     unsafe { asm!("mov {}, rbp", out(reg) frame, options(nomem, nostack, preserves_flags)) };
-    print_backtrace(None, frame, Cpu::this().current.get().stack());
+    if let Some(cpu) = Cpu::known() {
+        print_backtrace(None, frame, cpu.current.get().stack());
+    }
     power::halt(PANICKED)
 }

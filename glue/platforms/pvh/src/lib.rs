@@ -31,6 +31,7 @@ mod smp;
 mod threads;
 mod traps;
 mod work;
+mod xen;
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -1,18 +1,18 @@
-//! The end of the machine: by QEMU's device for tests, which takes an exit code; else by ACPI; else by
-//! doing nothing any more.
+//! The end of the machine: by QEMU's device for tests, which takes an exit code; else by Xen or
+//! ACPI; else by doing nothing any more.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use x86_64::instructions::port::Port;
 use x86_64::instructions::{hlt, interrupts};
 
-use crate::Platform;
 use crate::acpi::{self, Fadt, Register};
 use crate::boot::start_info::Range;
 use crate::cpu::Cpu;
 use crate::interrupts::local::Local;
 use crate::memory::paging::{self, Access};
 use crate::once::Once;
+use crate::{Platform, xen};
 
 /// QEMU's `isa-debug-exit,iobase=0xf4`: ends QEMU with twice the value and one.
 const DEBUG_EXIT: u16 = 0xf4;
@@ -26,6 +26,21 @@ const LARGEST: i32 = 127 - BASE as i32;
 enum Off {
     Control(u16, u16),
     Sleep(Register, u8),
+}
+
+impl Off {
+    fn write(&self) {
+        // SAFETY: it switches the machine off, and no more. The register was mapped when it was found.
+        unsafe {
+            match self {
+                Off::Control(port, value) => Port::new(*port).write(*value),
+                Off::Sleep(Register::Port(port), value) => Port::new(*port).write(*value),
+                Off::Sleep(Register::Memory(address), value) => {
+                    (*address as *mut u8).write_volatile(*value);
+                }
+            }
+        }
+    }
 }
 
 static OFF: Once<Off> = Once::new();
@@ -63,7 +78,11 @@ static ENDING: AtomicU32 = AtomicU32::new(0);
 /// Makes the calling processor the one that ends the machine, and stops the others; false if it is that
 /// already. Does not return on any other.
 pub(crate) fn begin_end() -> bool {
-    let me = Cpu::this().index + 1;
+    let Some(cpu) = Cpu::known() else {
+        // Nobody else runs yet.
+        return true;
+    };
+    let me = cpu.index + 1;
     match ENDING.compare_exchange(0, me, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) => {
             Local.stop_others();
@@ -83,17 +102,13 @@ pub(crate) fn halt(code: i32) -> ! {
         LARGEST
     };
     begin_end();
-    // SAFETY: without such a device nobody listens at that port; the others switch the machine off.
-    unsafe {
-        Port::new(DEBUG_EXIT).write(BASE + code as u8);
-        match OFF.get() {
-            None => {}
-            Some(Off::Control(port, value)) => Port::new(*port).write(*value),
-            Some(Off::Sleep(Register::Port(port), value)) => Port::new(*port).write(*value),
-            Some(Off::Sleep(Register::Memory(address), value)) => {
-                (*address as *mut u8).write_volatile(*value);
-            }
-        }
+    // SAFETY: without such a device nobody listens at that port.
+    unsafe { Port::new(DEBUG_EXIT).write(BASE + code as u8) };
+    if let Some(xen) = xen::get() {
+        xen.shut_down(code == 0);
+    }
+    if let Some(off) = OFF.get() {
+        off.write();
     }
     stop()
 }

@@ -63,6 +63,8 @@ pub(crate) struct StartInfo {
     /// Where the ACPI tables begin; zero if the loader does not know.
     pub(crate) rsdp: u64,
     map: &'static [u8],
+    /// The length of an entry of the map.
+    entry: usize,
     modules: &'static [u8],
     /// Where all this lies.
     own: [Range; 4],
@@ -159,17 +161,21 @@ fn look(
 }
 
 impl StartInfo {
-    /// Reads what is at `address`.
-    pub(crate) fn read(memory: &impl Memory, address: u64) -> Result<StartInfo, Fault> {
+    /// Reads what is at `address`. Before version 1 there was no memory map in it: `others` is asked for
+    /// the one that a hypervisor has, and for the length of its entries, which are alike but for what
+    /// follows the type.
+    pub(crate) fn read(
+        memory: &impl Memory,
+        address: u64,
+        others: impl FnOnce() -> (&'static [u8], usize),
+    ) -> Result<StartInfo, Fault> {
         let (head, whole) = look(memory, "own", address, LENGTH as u64)?;
         let found = word(head, 0);
         if found != MAGIC {
             return Err(Fault::Magic { address, found });
         }
-        let (version, modules, entries) = (word(head, 4), word(head, 12), word(head, 48));
-        if version == 0 || entries == 0 {
-            return Err(Fault::Version(version));
-        }
+        let (version, modules) = (word(head, 4), word(head, 12));
+        let entries = if version == 0 { 0 } else { word(head, 48) };
         let bounded = |of, count, most| match count > most {
             true => Err(Fault::Count { of, count, most }),
             false => Ok(()),
@@ -177,7 +183,14 @@ impl StartInfo {
         bounded("entries in its memory map", entries, MOST_ENTRIES)?;
         bounded("modules", modules, MOST_MODULES)?;
         let map = u64::from(entries) * MAP_ENTRY as u64;
-        let (map, map_range) = look(memory, "memory map", long(head, 40), map)?;
+        let (mut map, map_range) = look(memory, "memory map", long(head, 40), map)?;
+        let mut entry = MAP_ENTRY;
+        if map.is_empty() {
+            (map, entry) = others();
+        }
+        if map.is_empty() {
+            return Err(Fault::Version(version));
+        }
         let modules = u64::from(modules) * MODULE_ENTRY as u64;
         let (modules, list) = look(memory, "list of modules", long(head, 16), modules)?;
         let (line, line_range) = read_line(memory, long(head, 24))?;
@@ -185,6 +198,7 @@ impl StartInfo {
             line,
             rsdp: long(head, 32),
             map,
+            entry,
             modules,
             own: [whole, map_range, list, line_range],
         };
@@ -194,7 +208,7 @@ impl StartInfo {
 
     /// The memory map.
     pub(crate) fn map(&self) -> impl Iterator<Item = MapEntry> + Clone + use<'_> {
-        self.map.chunks_exact(MAP_ENTRY).map(|entry| {
+        self.map.chunks_exact(self.entry).map(|entry| {
             let start = long(entry, 0);
             MapEntry {
                 range: Range {

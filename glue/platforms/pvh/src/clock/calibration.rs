@@ -1,6 +1,6 @@
 //! How fast the time stamp counter and the local interrupt controllers' timers count.
 //!
-//! Asked for, in this order: the hypervisor (leaf 0x40000010, as VMware defined it and KVM has it), the
+//! Asked for, in this order: Xen, another hypervisor (leaf 0x40000010, as VMware defined it and KVM has it), the
 //! processor (leaf 0x15), and else measured for 2 ms against the HPET or the ACPI timer, or 4 ms against
 //! the older timer of a PC. A measurement reads the timer between two stamps, several times, and takes the
 //! reading that the least time passed around: an emulator or a hypervisor may stop the processor at any
@@ -13,6 +13,7 @@ use super::stamp;
 use crate::acpi::{Fadt, Tables};
 use crate::boot::unfit;
 use crate::interrupts::local::Local;
+use crate::xen::{self, Xen};
 
 /// Readings at each end of a measurement.
 const READINGS: u32 = 8;
@@ -23,13 +24,13 @@ const PATIENCE: u32 = 1 << 20;
 pub(super) struct Frequencies {
     /// Of the time stamp counter.
     pub(super) stamps: u64,
-    /// Of a local controller's timer; zero where it is not known, nor needed.
+    /// Of a local controller's timer; zero as long as it is not known.
     pub(super) counts: u64,
 }
 
 /// Finds the frequencies.
 pub(super) fn calibrate(tables: Option<&Tables>, fadt: Option<&Fadt>) -> Frequencies {
-    known().unwrap_or_else(|| {
+    let found = known().unwrap_or_else(|| {
         let reference = Reference::choose(tables, fadt);
         measure(&reference).unwrap_or_else(|| {
             unfit(format_args!(
@@ -37,11 +38,35 @@ pub(super) fn calibrate(tables: Option<&Tables>, fadt: Option<&Fadt>) -> Frequen
                 reference.name()
             ))
         })
-    })
+    });
+    match found.counts {
+        0 => Frequencies {
+            counts: counts(found.stamps),
+            ..found
+        },
+        _ => found,
+    }
+}
+
+/// Counts a second of a local controller's timer, of which nobody says, measured for 1 ms against stamps.
+fn counts(stamps: u64) -> u64 {
+    let window = stamps / 1000;
+    Local.count_down(u32::MAX);
+    let begin = stamp();
+    while stamp() - begin < window {
+        core::hint::spin_loop();
+    }
+    let (passed, left) = (stamp() - begin, Local.timer_now());
+    Local.count_down(0);
+    let counted = u128::from(u32::MAX - left) * u128::from(stamps) / u128::from(passed);
+    u64::try_from(counted).unwrap_or(u64::MAX)
 }
 
 /// What the hypervisor or the processor says.
 fn known() -> Option<Frequencies> {
+    if let Some(stamps @ 1..) = xen::get().map(Xen::frequency) {
+        return Some(Frequencies { stamps, counts: 0 });
+    }
     let hypervised = __cpuid(1).ecx & 1 << 31 != 0;
     if hypervised && (0x4000_0010..0x4000_1000).contains(&__cpuid(0x4000_0000).eax) {
         let found = __cpuid(0x4000_0010);

@@ -2,6 +2,7 @@
 
 use super::paging::{self, Access, NoTable};
 use crate::boot::start_info::Range;
+use crate::xen;
 
 unsafe extern "C" {
     static image_start: u8;
@@ -48,5 +49,9 @@ pub(crate) fn protect() -> Result<(), NoTable> {
         range(&raw const image_constants, &raw const image_data),
         Access::Constants,
     )?;
-    paging::map(data, Access::Data)
+    paging::map(data, Access::Data)?;
+    match xen::get() {
+        Some(_) => xen::protect(),
+        None => Ok(()),
+    }
 }

@@ -22,6 +22,7 @@ struct Loader {
     words: [u32; 14],
     map: Vec<[u64; 3]>,
     line: &'static [u8],
+    hypervisor: &'static [u8],
 }
 
 impl Loader {
@@ -35,6 +36,7 @@ impl Loader {
             words,
             map: map.to_vec(),
             line: b"log-level=debug\0",
+            hypervisor: &[],
         }
     }
 
@@ -48,7 +50,7 @@ impl Loader {
         for (to, word) in bytes[0x200..].chunks_mut(8).zip(map) {
             to.copy_from_slice(&word.to_le_bytes());
         }
-        StartInfo::read(&Fake(bytes.leak()), BASE)
+        StartInfo::read(&Fake(bytes.leak()), BASE, || (self.hypervisor, 20))
     }
 }
 
@@ -126,4 +128,24 @@ fn what_cannot_be_is_refused() {
         l.words[12] = 2;
     };
     assert!(matches!(fault(twice), Some(Fault::Overlap(_))));
+}
+
+#[test]
+fn a_hypervisor_s_map_stands_in() {
+    let mut loader = Loader::new(&[[0, 0x9fc00, RAM]]);
+    loader.words[1] = 0;
+    let mut map = [0; 40];
+    (map[1], map[9], map[16], map[22]) = (0x10, 0x20, 1, 0x10);
+    loader.hypervisor = map.to_vec().leak();
+    let info = loader.read().unwrap();
+    let found: Vec<_> = info.map().collect();
+    assert_eq!(found.len(), 2);
+    assert_eq!(
+        found[0].range,
+        Range {
+            start: 0x1000,
+            end: 0x3000
+        }
+    );
+    assert!(found[0].ram && !found[1].ram);
 }
