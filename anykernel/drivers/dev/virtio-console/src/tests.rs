@@ -65,6 +65,8 @@ impl Backend for Terminal {
             port.later(1000, 0);
         } else {
             self.show(port);
+            // As QEMU's does, whether it has shown anything or not.
+            port.interrupt(1);
         }
     }
 

@@ -66,6 +66,8 @@ pub struct Queue<T: Chain, const N: usize> {
     free: Vec<u16>,
     /// By what the device calls a chain: its slot.
     lent: Box<[u16]>,
+    /// Whether something was added since the device was told last.
+    added: bool,
     /// What came back with a lie, for the end.
     doubtful: Vec<T>,
 }
@@ -87,6 +89,7 @@ impl<T: Chain, const N: usize> Queue<T, N> {
             slots: ManuallyDrop::new((0..N).map(|_| None).collect()),
             free: (0..N as u16).rev().collect(),
             lent: alloc::vec![NONE; N].into_boxed_slice(),
+            added: false,
             doubtful: Vec::new(),
         }))
     }
@@ -107,6 +110,7 @@ impl<T: Chain, const N: usize> Queue<T, N> {
         match token {
             Ok(token) => {
                 self.lent[usize::from(token)] = slot;
+                self.added = true;
                 Ok(())
             }
             Err(_) => {
@@ -119,8 +123,12 @@ impl<T: Chain, const N: usize> Queue<T, N> {
         }
     }
 
-    /// Tells the device that there is something for it, unless it does not want to be told.
-    pub fn kick(&self) {
+    /// Tells the device that there is something for it, if there is since the last time, unless it does not
+    /// want to be told. (Some devices answer a call for nothing by an interrupt for nothing.)
+    pub fn kick(&mut self) {
+        if !mem::take(&mut self.added) {
+            return;
+        }
         // What was added must be seen before it is asked whether to tell.
         fence();
         if self.queue.should_notify() {

@@ -66,7 +66,7 @@ impl Card {
         let changed = Work::new(lwp.instance(), action(Card::changed));
         let later = Callout::new(action(Card::serve));
         let features = Features::negotiate(&mut device)?;
-        let receiver = Receiver::new(&mut device, &features, net.pool())?;
+        let mut receiver = Receiver::new(&mut device, &features, net.pool())?;
         let sender = Arc::new(Sender::new(&mut device, &features, &work)?);
         let port = device.start(&work, &changed)?;
         receiver.kick();

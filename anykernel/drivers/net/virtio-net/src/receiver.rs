@@ -100,7 +100,7 @@ impl Receiver {
     }
 
     /// Tells the device of the buffers it was offered.
-    pub(crate) fn kick(&self) {
+    pub(crate) fn kick(&mut self) {
         self.queue.kick();
     }
 
