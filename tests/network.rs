@@ -3,7 +3,9 @@
 use std::process::Command;
 use std::time::Duration;
 
-use tests::{Child, Configuration, Link, Namespace, compile, need_network, output, wait_until};
+use tests::{
+    Child, Configuration, Link, Namespace, compile, need_network, output, stream_sha256, wait_until,
+};
 
 /// An example, running inside a namespace, and ready.
 fn example(namespace: &Namespace, app: &str) -> Child {
@@ -272,23 +274,4 @@ fn takes_an_address_from_dnsmasq() {
     let address = address.unwrap_or_else(|| panic!("{line}"));
     let page = namespace.run(&format!("curl -sS --max-time 10 http://{address}/"));
     assert!(page.contains("<html"), "{page}");
-}
-
-/// SHA-256 of the first `size` bytes of the stream that `httpd` serves under `/bytes/`, from a program that
-/// has nothing of it but its definition.
-fn stream_sha256(size: u64) -> String {
-    let folder = tempfile::tempdir().unwrap();
-    let program = compile(
-        folder.path(),
-        "stream",
-        &["programs/stream.c"],
-        &[],
-        Link::Host,
-    );
-    let script = format!("{} {size} | sha256sum", program.display());
-    let said = output(Command::new("bash").args(["-euo", "pipefail", "-c", &script]));
-    said.split_whitespace()
-        .next()
-        .expect("a checksum")
-        .to_owned()
 }

@@ -7,14 +7,18 @@
 mod cc;
 mod child;
 mod configuration;
+mod machine;
 mod namespace;
 mod skip;
+mod stream;
 
 pub use cc::{Link, compile};
 pub use child::{Child, output, within};
 pub use configuration::{Configuration, repository};
+pub use machine::{Board, Machine, QEMU};
 pub use namespace::Namespace;
 pub use skip::{need, need_network, skip};
+pub use stream::stream_sha256;
 
 use std::time::{Duration, Instant};
 

@@ -29,7 +29,8 @@ pub(super) fn start(devices: &[String], reduced: bool, madt: &Madt) {
     if found.is_empty() && reduced {
         let two = madt.io.iter().any(|io| io.base == TWO.1);
         let (count, first) = if two { TWO } else { ONE };
-        found.extend((0..count).map(|index| Window {
+        // QEMU puts its first device into the last window, and Linux is told of them in this order.
+        found.extend((0..count).rev().map(|index| Window {
             physical: MICROVM + u64::from(index) * SIZE,
             size: SIZE,
             line: first + index,
