@@ -49,24 +49,31 @@ fn sums_to_zero(bytes: &[u8]) -> bool {
     bytes.iter().fold(0u8, |sum, byte| sum.wrapping_add(*byte)) == 0
 }
 
-/// The table at `address`, if it has this signature.
-fn table(address: u64, signature: &[u8; 4]) -> Option<&'static [u8]> {
-    let header = bytes(address, HEADER)?;
-    let len = word(header, 4)?;
-    if !header.starts_with(signature) || !(HEADER as u32..=LARGEST).contains(&len) {
+/// The table at `address`, whichever it is.
+fn table(address: u64) -> Option<&'static [u8]> {
+    let len = word(bytes(address, HEADER)?, 4)?;
+    if !(HEADER as u32..=LARGEST).contains(&len) {
         return None;
     }
     bytes(address, len as usize).filter(|table| sums_to_zero(table))
 }
 
+/// The table at `address`, if it has this signature.
+fn signed(address: u64, signature: &[u8; 4]) -> Option<&'static [u8]> {
+    let matches = bytes(address, HEADER)?.starts_with(signature);
+    matches.then(|| table(address)).flatten()
+}
+
 /// The root pointer at `address`.
 fn root(address: u64) -> Option<Tables> {
     let pointer = bytes(address, 36)?;
-    if !pointer.starts_with(b"RSD PTR ") || !sums_to_zero(&pointer[..20]) {
+    if !pointer.starts_with(b"RSD PTR ") {
         return None;
     }
-    let extended = (pointer[15] >= 2 && sums_to_zero(pointer))
-        .then(|| table(long(pointer, 24)?, b"XSDT"))
+    // Xen makes one of which only the whole sums up, and a table for it that may lack its signature.
+    let (old, whole) = (sums_to_zero(&pointer[..20]), sums_to_zero(pointer));
+    let extended = (pointer[15] >= 2 && whole)
+        .then(|| table(long(pointer, 24)?))
         .flatten();
     if let Some(root) = extended {
         return Some(Tables {
@@ -74,7 +81,8 @@ fn root(address: u64) -> Option<Tables> {
             width: 8,
         });
     }
-    let root = table(u64::from(word(pointer, 16)?), b"RSDT")?;
+    let near = word(pointer, 16).filter(|_| old)?;
+    let root = signed(u64::from(near), b"RSDT")?;
     Some(Tables {
         root: &root[HEADER..],
         width: 4,
@@ -95,7 +103,7 @@ impl Tables {
                 8 => long(bytes, 0),
                 _ => word(bytes, 0).map(u64::from),
             })
-            .find_map(|address| table(address, signature))
+            .find_map(|address| signed(address, signature))
     }
 
     /// The table that describes fixed hardware.

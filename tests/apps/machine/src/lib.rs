@@ -24,16 +24,16 @@ pub(crate) use say;
 
 /// Does the exercise that the first argument names.
 pub fn main(kernel: &Kernel, args: &[String]) -> i32 {
-    let number = |index: usize| args.get(index).and_then(|text| text.parse().ok());
+    let number = |index: usize| args.get(index).and_then(|text| text.parse::<u64>().ok());
     match args.first().map(String::as_str) {
-        Some("threads") => threads::try_them(kernel),
+        Some("threads") => threads::try_them(kernel, number(1).unwrap_or(1) as u32),
         Some("deadlines") => time::deadlines(kernel),
         Some("idle") => time::idle(kernel, number(1).unwrap_or(u64::MAX)),
         Some("exhaust") => memory::exhaust(kernel),
         Some("reserve") => memory::reserve(number(1).unwrap_or(0)),
         Some("chatter") => chatter(kernel),
         Some("loopback") => loopback::transfer(kernel),
-        Some("exit") => number(1).map_or(2, |code: u64| code as i32),
+        Some("exit") => number(1).map_or(2, |code| code as i32),
         Some("panic") => ends::panic(),
         Some("overflow") => ends::overflow(),
         Some("null") => ends::null(),

@@ -1,10 +1,10 @@
 //! Soft off, state S5: what to write to the control register, from the package `_S5_` of the AML code.
 
-use super::{Fadt, table};
+use super::{Fadt, signed};
 
 /// The type of sleep for the first control register in state S5, 0 to 7.
 pub(crate) fn soft_off(fadt: &Fadt) -> Option<u8> {
-    sleep_type(table(fadt.dsdt, b"DSDT")?)
+    sleep_type(signed(fadt.dsdt, b"DSDT")?)
 }
 
 /// Finds the package and its first number (ACPI specification 6.5, 7.4.2 and 20.2.5).
