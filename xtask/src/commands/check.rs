@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use rumpgen::build::{self, Options, Products};
 use rumpgen::dependencies;
 use rumpgen::diagnostic::{Diagnostic, Diagnostics};
+use rumpgen::manifest::{Catalogue, Platform};
 use rumpgen::pipeline::Generated;
 use rumpgen::plan::{Component, EdgeKind, Plan, rust_ident};
 use rumpgen::source::hypercalls::SYMBOL_PREFIX;
@@ -27,15 +28,65 @@ use crate::repository;
 
 /// Runs the command.
 pub(crate) fn run(asked: &Check) -> Result<ExitCode, Failure> {
-    let mut selection = asked.selection.clone();
-    let catalogue = repository::catalogue(&selection)?;
-    if !selection.names_something() {
-        let all: Vec<_> = catalogue.components.keys().map(String::as_str).collect();
-        selection.components = Some(all.join(","));
-        selection.name = Some("check".to_owned());
-    }
+    let catalogue = repository::catalogue(&asked.selection)?;
     dependencies::check(&catalogue, &repository::root()).map_err(Failure::asked)?;
-    let generated = unoptimised(&selection)?;
+    for selection in parts(&asked.selection, &catalogue) {
+        check(&selection, asked)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What to check: what was chosen, or everything there is, each component on the first platform that can run
+/// it, the default one before others.
+fn parts(asked: &Selection, catalogue: &Catalogue) -> Vec<Selection> {
+    if asked.names_something() {
+        return vec![asked.clone()];
+    }
+    let chosen = |platform: &&Platform| {
+        let asked = asked.platform.as_ref();
+        asked.is_none_or(|name| *name == platform.name.value)
+    };
+    let mut platforms: Vec<_> = catalogue.platforms.values().filter(chosen).collect();
+    platforms.sort_by_key(|platform| platform.default.is_none());
+    let mut rest: Vec<&str> = catalogue.components.keys().map(String::as_str).collect();
+    let mut parts = Vec::new();
+    for platform in platforms {
+        let runnable = runnable(catalogue, platform);
+        let (here, later): (Vec<&str>, _) = rest.iter().partition(|name| runnable.contains(*name));
+        rest = later;
+        if !here.is_empty() {
+            parts.push(Selection {
+                components: Some(here.join(",")),
+                platform: Some(platform.name.value.clone()),
+                name: Some(format!("check-{}", platform.name.value)),
+                ..asked.clone()
+            });
+        }
+    }
+    parts
+}
+
+/// The components that a platform offers all groups for, and for all that they require by name.
+fn runnable<'a>(catalogue: &'a Catalogue, platform: &Platform) -> BTreeSet<&'a str> {
+    let mut runnable: BTreeSet<&str> = catalogue.components.keys().map(String::as_str).collect();
+    loop {
+        let lacking = runnable.iter().copied().find(|name| {
+            let component = &catalogue.components[*name];
+            let offered = component.needs.iter().all(|it| platform.offers(&it.value));
+            let mut required = component.requires.iter().map(|it| it.value.as_str());
+            let has =
+                |name: &str| !catalogue.components.contains_key(name) || runnable.contains(name);
+            !(offered && required.all(has))
+        });
+        match lacking {
+            Some(name) => runnable.remove(name),
+            None => return runnable,
+        };
+    }
+}
+
+fn check(selection: &Selection, asked: &Check) -> Result<(), Failure> {
+    let generated = unoptimised(selection)?;
     let products = compile(&generated, asked, Options::default())?;
 
     let mut found = Diagnostics::default();
@@ -45,13 +96,14 @@ pub(crate) fn run(asked: &Check) -> Result<ExitCode, Failure> {
     found.finish(()).map_err(Failure::asked)?;
     let count = generated.plan.components.len();
     println!(
-        "{count} components depend on what their manifests require, and call the hypercalls they name"
+        "{count} components on {} depend on what their manifests require, and call the hypercalls they name",
+        generated.plan.platform.name
     );
     for target in asked.targets.iter().flat_map(|list| list.split(',')) {
         check_types(&generated, asked, target)?;
         println!("{count} components can be compiled for {target}");
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// Checks the components by themselves, and then with the features the platform switches on.
