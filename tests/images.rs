@@ -5,7 +5,7 @@ use std::fs;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use tests::{Child, need, output, repository, wait_until, within};
+use tests::{Child, need, need_network, output, repository, wait_until, within};
 
 /// What a build and a run may take: an emulated machine on a busy host is slow.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -282,6 +282,55 @@ fn a_signal_ends_the_machine_first() {
     let status = child.wait().unwrap();
     assert!(!status.success(), "{status}");
     wait_until("no machine", LIMIT, || !running());
+}
+
+/// Starts the web server on a machine, and gives what it says before it listens.
+fn serve(more: &[&str]) -> (Child, Vec<String>) {
+    let mut cargo = within(LIMIT, env!("CARGO"));
+    cargo.current_dir(repository()).args(["xtask", "run", "-q"]);
+    cargo.args(["--app", "examples/httpd", "--name", "test-httpd-image"]);
+    let server = Child::start(cargo.args(PVH).args(more));
+    let mut lines = Vec::new();
+    while lines
+        .last()
+        .is_none_or(|line: &String| !line.contains("listening"))
+    {
+        lines.push(server.line(LIMIT));
+    }
+    (server, lines)
+}
+
+#[test]
+fn a_server_is_reached_through_a_port_of_this_host() {
+    if !need(
+        "a_server_is_reached_through_a_port_of_this_host",
+        &[QEMU, "curl"],
+    ) {
+        return;
+    }
+    let (_server, said) = serve(&["--forward", "0:80"]);
+    let line = said
+        .iter()
+        .find(|line| line.contains("TCP port 80 is port"));
+    let words: Vec<&str> = line.expect("a port").split_whitespace().collect();
+    let port = words[7];
+    let url = format!("http://127.0.0.1:{port}/");
+    let page = output(Command::new("curl").args(["-sS", "--max-time", "60", &url]));
+    assert!(page.contains("<html"), "{page}");
+}
+
+#[test]
+fn a_server_is_reached_as_it_says() {
+    if !need_network("a_server_is_reached_as_it_says", &[QEMU, "curl"]) {
+        return;
+    }
+    let (_server, said) = serve(&[]);
+    let line = said.iter().find(|line| line.contains("curl"));
+    let line = line
+        .expect("how to reach it")
+        .replace("curl ", "curl -sS --max-time 60 ");
+    let page = output(Command::new("sh").args(["-c", &line]));
+    assert!(page.contains("<html"), "{page}");
 }
 
 /// The command lines of all processes.

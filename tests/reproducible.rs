@@ -28,42 +28,27 @@ fn clone_to(place: &Path) {
     assert!(count > 100, "{count} files");
 }
 
-#[test]
-fn two_clones_build_the_same_libraries() {
-    if !need("two_clones_build_the_same_libraries", &["git"]) {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let elsewhere = folder.path().join("another place, of another length");
-    clone_to(&elsewhere);
-    let here = Configuration::net_sockets();
-    let name = "test-net-sockets";
+/// Builds a configuration in another clone, in `elsewhere`, and says where its artifacts are.
+fn build_there(elsewhere: &Path, name: &str, arguments: &[&str]) -> PathBuf {
+    clone_to(elsewhere);
+    let name = format!("test-{name}");
     // Kept from run to run are the generator's upstream crates; no part of a kernel is built in it.
     let target = repository().join("target/clones");
     output(
         Command::new(env!("CARGO"))
-            .current_dir(&elsewhere)
+            .current_dir(elsewhere)
             .env("CARGO_TARGET_DIR", target)
-            .args([
-                "xtask",
-                "build",
-                "-q",
-                "--name",
-                name,
-                "--components",
-                "net,sockets",
-            ]),
+            .args(["xtask", "build", "-q", "--name", &name])
+            .args(arguments),
     );
-    let there = elsewhere.join("target/rump").join(name);
-    for file in [
-        "librump.a",
-        "librump.so.0",
-        "plan.json",
-        "report.md",
-        "include/rump/rump_syscalls.h",
-    ] {
-        let [a, b] = [here.artifacts(), there.clone()]
-            .map(|artifacts| fs::read(artifacts.join(file)).unwrap());
+    elsewhere.join("target/rump").join(name)
+}
+
+/// Holds files of two builds against each other; in none of `unnamed` stands the name of a place.
+fn compare(here: &Configuration, there: &Path, elsewhere: &Path, files: &[&str], unnamed: &[&str]) {
+    for file in files.iter().chain(unnamed) {
+        let [a, b] =
+            [&here.artifacts(), there].map(|artifacts| fs::read(artifacts.join(file)).unwrap());
         let differing = a.iter().zip(&b).filter(|(a, b)| a != b).count();
         assert!(
             a == b,
@@ -72,16 +57,50 @@ fn two_clones_build_the_same_libraries() {
             b.len()
         );
     }
-    for place in [repository(), elsewhere] {
+    for place in [&repository(), elsewhere] {
         let place = place.display().to_string();
-        for library in ["librump.a", "librump.so.0"] {
-            let bytes = fs::read(there.join(library)).unwrap();
+        for file in unnamed {
+            let bytes = fs::read(there.join(file)).unwrap();
             let found = bytes
                 .windows(place.len())
                 .any(|window| window == place.as_bytes());
-            assert!(!found, "{library} names {place}");
+            assert!(!found, "{file} names {place}");
         }
     }
+}
+
+#[test]
+fn two_clones_build_the_same_libraries() {
+    if !need("two_clones_build_the_same_libraries", &["git"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let elsewhere = folder.path().join("another place, of another length");
+    let here = Configuration::net_sockets();
+    let there = build_there(&elsewhere, "net-sockets", &["--components", "net,sockets"]);
+    let files = ["plan.json", "report.md", "include/rump/rump_syscalls.h"];
+    let libraries = ["librump.a", "librump.so.0"];
+    compare(&here, &there, &elsewhere, &files, &libraries);
+}
+
+#[test]
+fn two_clones_build_the_same_image() {
+    if !need("two_clones_build_the_same_image", &["git"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let elsewhere = folder.path().join("another place, of another length");
+    let asked = [
+        "--components",
+        "net,sockets",
+        "--app",
+        "examples/echo",
+        "--platform",
+        "pvh",
+    ];
+    let here = Configuration::build("same-image", &asked);
+    let there = build_there(&elsewhere, "same-image", &asked);
+    compare(&here, &there, &elsewhere, &["plan.json"], &["echo.elf"]);
 }
 
 #[test]

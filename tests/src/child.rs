@@ -3,7 +3,13 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How long a program has to end when it is asked to.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// Runs a command to its end and returns what it wrote. Panics with all it wrote if it fails.
 pub fn output(command: &mut Command) -> String {
@@ -50,7 +56,7 @@ impl Child {
         let streams: [Box<dyn Read + Send>; 2] = [Box::new(out), Box::new(err)];
         for stream in streams {
             let sender = sender.clone();
-            std::thread::spawn(move || {
+            thread::spawn(move || {
                 for line in BufReader::new(stream).lines().map_while(Result::ok) {
                     // Nobody may be left to hear it.
                     let _ = sender.send(line);
@@ -72,6 +78,12 @@ impl Child {
         }
     }
 
+    /// Waits for the next line, and returns it.
+    pub fn line(&self, limit: Duration) -> String {
+        let line = self.lines.recv_timeout(limit);
+        line.unwrap_or_else(|error| panic!("no line ({error})"))
+    }
+
     /// Waits for its end and returns whether it succeeded, and what it wrote since the last look.
     pub fn finish(mut self) -> (bool, String) {
         let status = self.child.wait().expect("a child can be waited for");
@@ -87,7 +99,14 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            // Asked first, since it may have children of its own.
+            let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
+        }
+        let end = Instant::now() + GRACE;
+        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < end {
+            thread::sleep(Duration::from_millis(10));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

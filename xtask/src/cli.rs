@@ -193,7 +193,7 @@ pub(crate) struct Start {
     /// A file that is a disk of the machine; may be given again
     #[arg(long = "disk", value_name = "FILE")]
     pub disks: Vec<PathBuf>,
-    /// Where there is no TAP: a port of this host that stands for a TCP port of the machine
+    /// In place of a TAP: a port of this host, 0 for any, that stands for a TCP port of the machine
     #[arg(long = "forward", value_name = "HOST:PORT", value_parser = forward)]
     pub forwards: Vec<Forward>,
     /// Without the network

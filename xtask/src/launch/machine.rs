@@ -125,6 +125,9 @@ fn network(plan: &Plan, run: &Run, about: &About, start: &Start) -> Network {
 /// The forwards asked for, and for each other port that the application serves one that is free.
 fn forwards(about: &About, start: &Start) -> Vec<Forward> {
     let mut forwards = start.forwards.clone();
+    for forward in forwards.iter_mut().filter(|forward| forward.host == 0) {
+        forward.host = free_port(0);
+    }
     for port in &about.ports {
         if !forwards.iter().any(|forward| forward.port == *port) {
             let wanted = if *port < PRIVILEGED {
