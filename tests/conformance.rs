@@ -5,7 +5,9 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use tests::{Configuration, Link, compile, need, repository};
+use tests::{
+    Configuration, HOST_WITH_THREADS, HOST_WITHOUT_THREADS, HostC, Link, compile, need, repository,
+};
 
 /// Seconds a program may take; it needs about four.
 const LIMIT: &str = "120";
@@ -16,6 +18,8 @@ struct Variant {
     arguments: &'static [&'static str],
     /// For both sides: without threads, the cases that need two are left out.
     flags: &'static [&'static str],
+    /// The host in C that the kernel is linked with, if its platform leaves one out.
+    host: Option<HostC>,
 }
 
 /// Locks for as many processors as enter.
@@ -23,6 +27,7 @@ const MP: Variant = Variant {
     name: "net-sockets",
     arguments: &["--components", "net,sockets"],
     flags: &[],
+    host: None,
 };
 
 /// Locks for one virtual processor.
@@ -30,6 +35,7 @@ const UP: Variant = Variant {
     name: "net-sockets-up",
     arguments: &["--components", "net,sockets", "--param", "sync=up"],
     flags: &[],
+    host: None,
 };
 
 /// No threads and no operating system.
@@ -37,6 +43,23 @@ const SIM: Variant = Variant {
     name: "net-sockets-sim",
     arguments: &["--components", "net,sockets", "--platform", "sim"],
     flags: &["-DNO_THREADS"],
+    host: None,
+};
+
+/// A host in C with threads.
+const HOST_C: Variant = Variant {
+    name: "net-sockets-host-c",
+    arguments: &["--components", "net,sockets", "--platform", "host-c"],
+    flags: &[],
+    host: Some(HOST_WITH_THREADS),
+};
+
+/// A host in C without.
+const HOST_C_SINGLE: Variant = Variant {
+    name: "net-sockets-host-c-single",
+    arguments: &["--components", "net,sockets", "--platform", "host-c-single"],
+    flags: &["-DNO_THREADS"],
+    host: Some(HOST_WITHOUT_THREADS),
 };
 
 #[test]
@@ -55,6 +78,16 @@ fn readiness_without_threads() {
 }
 
 #[test]
+fn readiness_on_a_host_in_c() {
+    same_output("readiness", &HOST_C);
+}
+
+#[test]
+fn readiness_on_a_host_in_c_without_threads() {
+    same_output("readiness", &HOST_C_SINGLE);
+}
+
+#[test]
 fn sockets_with_locks() {
     same_output("sockets", &MP);
 }
@@ -67,6 +100,16 @@ fn sockets_on_one_virtual_processor() {
 #[test]
 fn sockets_without_threads() {
     same_output("sockets", &SIM);
+}
+
+#[test]
+fn sockets_on_a_host_in_c() {
+    same_output("sockets", &HOST_C);
+}
+
+#[test]
+fn sockets_on_a_host_in_c_without_threads() {
+    same_output("sockets", &HOST_C_SINGLE);
 }
 
 /// Compiles a program for the host and for a variant, and holds what they say side by side.
@@ -82,7 +125,10 @@ fn same_output(program: &str, variant: &Variant) {
         let folder = folder.join("conformance").join(variant.name).join(side);
         fs::create_dir_all(&folder).unwrap();
         let sources = sources(program);
-        let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
+        let mut sources: Vec<&str> = sources.iter().map(String::as_str).collect();
+        if let (Link::Static(_), Some(host)) = (link, &variant.host) {
+            sources.extend(host.sources);
+        }
         compile(&folder, program, &sources, variant.flags, link)
     };
     let host = build("host", Link::Host);

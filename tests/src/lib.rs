@@ -7,6 +7,7 @@
 mod cc;
 mod child;
 mod configuration;
+mod host_c;
 mod machine;
 mod namespace;
 mod skip;
@@ -15,6 +16,7 @@ mod stream;
 pub use cc::{Link, compile};
 pub use child::{Child, output, within};
 pub use configuration::{Configuration, repository};
+pub use host_c::{HOST_WITH_THREADS, HOST_WITHOUT_THREADS, HostC};
 pub use machine::{Board, Machine, QEMU};
 pub use namespace::Namespace;
 pub use skip::{need, need_network, skip};

@@ -35,6 +35,7 @@ pub const TESTED_WITH: &[Tool] = &[
     // No program of this host's, but found and installed like one.
     tool("/boot/xen-4.17-amd64.gz", "xen-hypervisor-4.17-amd64"),
     tool("bash", "bash"),
+    tool("c++", "g++"),
     tool("curl", "curl"),
     tool("dnsmasq", "dnsmasq-base"),
     tool("gdb", "gdb"),
