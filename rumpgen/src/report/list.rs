@@ -1,11 +1,11 @@
 //! What there is to choose from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use serde::Serialize;
 
-use crate::manifest::Catalogue;
+use crate::manifest::{self, Catalogue};
 use crate::plan::{Arity, Layer, Origin};
 
 /// Components and platforms, for people or as JSON.
@@ -115,7 +115,7 @@ pub fn list(catalogue: &Catalogue) -> List {
         summary: platform.summary.clone(),
         default: platform.default.is_some(),
         origin: platform.origin,
-        offers: platform.groups().map(|group| group.value.clone()).collect(),
+        offers: offers(platform),
         defaults: platform
             .defaults
             .iter()
@@ -127,6 +127,12 @@ pub fn list(catalogue: &Catalogue) -> List {
         capabilities: capabilities.collect(),
         platforms: platforms.collect(),
     }
+}
+
+/// What kernels have on a platform, whoever implements it.
+fn offers(platform: &manifest::Platform) -> Vec<String> {
+    let groups = platform.groups().map(|group| group.value.clone());
+    groups.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 impl List {
