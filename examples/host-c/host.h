@@ -14,12 +14,13 @@ int host_milliseconds(uint64_t deadline);
 #define LINKS 8
 
 /*
- * A link, open if there is a descriptor. The kernel is told of frames once, and again only after it had found
- * none: in between nobody looks whether there are any.
+ * A link, or a place for one. The kernel is told of frames once, and again only after it had found none: in
+ * between nobody looks whether there are any.
  */
 struct link {
-    int fd;
+    bool open;
     bool watched;
+    int fd;
     struct rump_upcall arrived;
 };
 

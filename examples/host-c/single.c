@@ -105,14 +105,14 @@ int64_t rumpuser_frames_open(struct rump_bytes url, struct rump_link_info *info,
 {
     int i = 0, fd;
 
-    while (i < LINKS && links[i].fd != 0)
+    while (i < LINKS && links[i].open)
         i++;
     if (i == LINKS)
         return -EMFILE;
     int error = tap_open(url, info, &fd);
     if (error != 0)
         return error;
-    links[i] = (struct link){ fd, true, arrived };
+    links[i] = (struct link){ .open = true, .watched = true, .fd = fd, .arrived = arrived };
     return i + 1;
 }
 
@@ -133,5 +133,5 @@ void rumpuser_frames_close(uint64_t handle)
     struct link *link = &links[handle - 1];
 
     close(link->fd);
-    *link = (struct link){ 0 };
+    *link = (struct link){ .open = false };
 }

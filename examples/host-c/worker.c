@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -106,15 +107,19 @@ static void *work(void *unused_argument)
     return unused_argument;
 }
 
-/* Starts the worker, if that was not done. Called with the lock held. */
+/* Starts the worker, if that was not done. Signals are for the program's own threads. Called with the lock held. */
 static void need_worker(void)
 {
+    sigset_t all, before;
     pthread_t worker;
 
     if (has_worker)
         return;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     if (pipe2(pipe_of_worker, O_NONBLOCK | O_CLOEXEC) != 0 || pthread_create(&worker, NULL, work, NULL) != 0)
         abort();
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     has_worker = true;
 }
 
@@ -177,10 +182,10 @@ int64_t rumpuser_frames_open(struct rump_bytes url, struct rump_link_info *info,
     if (error != 0)
         return error;
     pthread_mutex_lock(&lock);
-    while (i < LINKS && links[i].fd != 0)
+    while (i < LINKS && links[i].open)
         i++;
     if (i < LINKS) {
-        links[i] = (struct link){ fd, true, arrived };
+        links[i] = (struct link){ .open = true, .watched = true, .fd = fd, .arrived = arrived };
         wake_worker();
     }
     pthread_mutex_unlock(&lock);
@@ -219,7 +224,7 @@ void rumpuser_frames_close(uint64_t handle)
     link->watched = false;
     while (telling == handle)
         pthread_cond_wait(&upcall_ended, &lock);
-    *link = (struct link){ 0 };
+    *link = (struct link){ .open = false };
     pthread_mutex_unlock(&lock);
     close(fd);
 }
