@@ -10,8 +10,8 @@ use crate::{boot, check, platform};
 
 /// Two threads have news and schedule work, one piece or one each, which the host does. If a request got lost,
 /// the host would wait for ever with news unseen.
-fn schedule(one: bool) {
-    check(3, move || {
+fn schedule(one: bool, preemptions: usize) {
+    check(preemptions, move || {
         let kernel = boot();
         let (news, seen) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
         let work = || {
@@ -40,10 +40,10 @@ fn schedule(one: bool) {
 
 #[test]
 fn two_ask_for_the_same() {
-    schedule(true);
+    schedule(true, 6);
 }
 
 #[test]
 fn two_ask_for_two() {
-    schedule(false);
+    schedule(false, 4);
 }

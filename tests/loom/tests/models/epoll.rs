@@ -39,7 +39,7 @@ fn wait(lwp: &Lwp<'_>, set: Fd) -> Result<i32, Errno> {
 }
 
 fn one_waits(flags: u32) {
-    check(4, move || {
+    check(7, move || {
         let queue = Queue::new();
         let (kernel, set) = set(&queue, Events::IN.0 | flags);
         let (process, source) = (kernel.process().clone(), queue.clone());
@@ -68,11 +68,29 @@ fn one_waits_for_an_edge() {
     one_waits(EPOLLET);
 }
 
-/// Whoever looks has the file in hand for a moment, in which the other finds an empty list. With the locks of
-/// many processors, a second preemption is more orders than go into five minutes.
+/// Whoever looks has the file in hand for a moment, in which the other finds an empty list.
 #[test]
 fn two_see_one_level() {
-    check(if cfg!(feature = "up") { 2 } else { 1 }, || {
+    check(7, || {
+        let queue = Queue::new();
+        let (kernel, set) = set(&queue, Events::IN.0);
+        enter(kernel.process(), |lwp| {
+            queue.put(lwp);
+            Ok(())
+        })
+        .unwrap();
+        let process = kernel.process().clone();
+        let other = thread::spawn(move || enter(&process, |lwp| wait(lwp, set)));
+        assert_eq!(enter(kernel.process(), |lwp| wait(lwp, set)), Ok(1));
+        assert_eq!(other.join().unwrap(), Ok(1));
+    });
+}
+
+/// The same with a third that has the news. The atomic steps of three threads give too many orders for more.
+#[test]
+fn two_wait_for_one_level() {
+    let preemptions = if cfg!(feature = "up") { 3 } else { 1 };
+    check(preemptions, || {
         let queue = Queue::new();
         let (kernel, set) = set(&queue, Events::IN.0);
         let waiters = [(); 2].map(|()| {

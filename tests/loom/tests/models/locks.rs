@@ -56,12 +56,12 @@ fn mutex(threads: usize, rounds: usize, preemptions: usize) {
 
 #[test]
 fn a_mutex_between_two() {
-    mutex(2, 2, 5);
+    mutex(2, 2, 8);
 }
 
 #[test]
 fn a_mutex_between_three() {
-    mutex(3, 1, 3);
+    mutex(3, 1, 4);
 }
 
 #[test]

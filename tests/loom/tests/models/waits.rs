@@ -60,7 +60,7 @@ fn put(queue: &Queue, lwp: &Lwp<'_>) -> Result<(), Errno> {
 
 #[test]
 fn one_waits_for_another() {
-    check(5, || {
+    check(8, || {
         let (kernel, queue) = (boot(), Queue::new());
         let putting = spawn(&kernel, &queue, put);
         enter(kernel.process(), |lwp| queue.take(lwp)).unwrap();
@@ -90,7 +90,7 @@ fn two_wait_for_a_third() {
 
 #[test]
 fn a_wait_ends_when_the_kernel_does() {
-    check(4, || {
+    check(7, || {
         let kernel = boot();
         let process = kernel.fork();
         let waiting = thread::spawn(move || {
