@@ -2,6 +2,9 @@
 //!
 //! Reads what is asked for, calls the library, shows what comes back. One file a command.
 
+#[macro_use]
+mod output;
+
 mod child;
 mod cli;
 mod commands;
