@@ -180,7 +180,7 @@ mod tests {
             origin: Origin::InTree,
             place: None,
         };
-        let groups = ["clock", "disk", "light", "wind"]
+        let groups = ["clock", "disk", "light", "tls", "wind"]
             .map(str::to_owned)
             .into_iter()
             .collect();

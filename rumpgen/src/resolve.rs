@@ -65,6 +65,7 @@ pub fn resolve<'a>(
     }
     while resolution.require() || resolution.supply() || resolution.combine() {}
     demands::check(&resolution, &mut found);
+    found.extend(demands::c_interface(selection));
     found.finish(resolution)
 }
 

@@ -4,7 +4,11 @@ use super::Resolution;
 use crate::diagnostic::{Diagnostic, Diagnostics, Spanned};
 use crate::manifest::{Capability, Component};
 use crate::nearest;
-use crate::plan::{Arity, Reason};
+use crate::plan::{Arity, Artifact, Reason};
+use crate::select::Selection;
+
+/// The hypercall group that the C interface stands on: who calls, and the error of the last call.
+const C_INTERFACE: &str = "tls";
 
 pub(super) fn check(resolution: &Resolution<'_>, found: &mut Diagnostics) {
     let mut missing: Vec<&str> = Vec::new();
@@ -48,6 +52,24 @@ pub(super) fn check(resolution: &Resolution<'_>, found: &mut Diagnostics) {
             found.extend(rivals(resolution, capability));
         }
     }
+}
+
+/// A library has a C interface, which leans on the platform as components do.
+pub(super) fn c_interface(selection: &Selection<'_>) -> Option<Diagnostic> {
+    let platform = selection.platform;
+    let mut kinds = platform.artifacts.iter();
+    let library = kinds.any(|kind| matches!(kind, Artifact::Library | Artifact::Archive));
+    if !library || selection.app.is_some() || platform.offers(C_INTERFACE) {
+        return None;
+    }
+    let name = &platform.name.value;
+    let message = format!(
+        "the platform `{name}` does not offer `{C_INTERFACE}`, which the C interface of a library needs"
+    );
+    let label = "makes libraries, and does not offer it";
+    let help = "implement the group and add it to `offers`, or make no library: `artifacts = []`";
+    let diagnostic = Diagnostic::new(message).primary(&platform.name.place, label);
+    Some(diagnostic.help(help))
 }
 
 fn left_out(

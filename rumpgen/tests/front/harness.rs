@@ -59,7 +59,9 @@ fn ask(arguments: &str, base: &str, own: &Path) -> Result<(Request, Roots), Diag
 }
 
 fn groups() -> BTreeSet<String> {
-    ["clock", "disk", "light", "wind"].map(str::to_owned).into()
+    ["clock", "disk", "light", "tls", "wind"]
+        .map(str::to_owned)
+        .into()
 }
 
 fn parse(text: &str) -> Arguments {
