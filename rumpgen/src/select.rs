@@ -1,5 +1,7 @@
 //! From names to things: what the request names is looked up in the catalogue.
 
+mod app;
+
 use std::collections::BTreeMap;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Place, Spanned};
@@ -56,17 +58,8 @@ pub fn select<'a>(
         }
         without.insert(&*component.name.value, &name.place);
     }
-    let app = request.app.as_ref().and_then(|folder| {
-        let package = match Package::read(&folder.value) {
-            Ok(package) => package,
-            Err(why) => {
-                let message = format!("the application is no crate: {why}");
-                found.push(Diagnostic::new(message).primary(&folder.place, ""));
-                return None;
-            }
-        };
-        keep(own_name(&folder.place, package, catalogue), &mut found)
-    });
+    let app = request.app.as_ref();
+    let app = app.and_then(|folder| keep(app::package(folder, catalogue), &mut found));
     let target = platform.and_then(|platform| {
         let name = request.target.as_ref()?;
         keep(target(name, platform), &mut found).flatten()
@@ -131,7 +124,11 @@ fn target<'a>(
     Err(at(message).help(nearest::advice(&name.value, "targets", known)))
 }
 
-fn component<'a>(
+/// The component of that name.
+///
+/// # Errors
+/// That there is none, and what was probably meant.
+pub fn component<'a>(
     name: &Spanned<String>,
     catalogue: &'a Catalogue,
 ) -> Result<&'a Component, Diagnostic> {
@@ -157,33 +154,6 @@ fn component<'a>(
     let known = catalogue.components.keys().map(String::as_str);
     let help = nearest::advice(&name.value, "components", known);
     Err(at(format!("there is no component `{}`", name.value)).help(help))
-}
-
-/// The application stands beside the components in the tailored workspace.
-fn own_name(place: &Place, package: Package, catalogue: &Catalogue) -> Result<Package, Diagnostic> {
-    let component = catalogue
-        .components
-        .get(&package.name)
-        .map(|it| &it.name.place);
-    let platform = catalogue
-        .platforms
-        .get(&package.name)
-        .map(|it| &it.name.place);
-    match component.or(platform) {
-        None => Ok(package),
-        Some(other) => {
-            let message = format!("the application is called `{}`, and so is", package.name);
-            let what = if component.is_some() {
-                "a component"
-            } else {
-                "a platform"
-            };
-            Err(Diagnostic::new(format!("{message} {what}"))
-                .primary(place, "this application")
-                .also(other, what)
-                .help("give its package another name"))
-        }
-    }
 }
 
 /// A configuration's name is the name of a folder.

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::Resolved;
 use crate::diagnostic::{Diagnostic, Spanned};
 use crate::manifest::{Catalogue, Component};
-use crate::nearest;
 use crate::plan::{Plan, Reason};
+use crate::select;
 
 /// Every reason why a component is part of the plan, each followed to what the user asked for; or that it
 /// is not, and what would bring it in.
@@ -15,12 +15,7 @@ use crate::plan::{Plan, Reason};
 /// Where there is no such component.
 pub fn why(resolved: &Resolved, name: &Spanned<String>) -> Result<String, Diagnostic> {
     let catalogue = &resolved.catalogue;
-    let Some(component) = catalogue.components.get(&name.value) else {
-        let known = catalogue.components.keys().map(String::as_str);
-        let help = nearest::advice(&name.value, "components", known);
-        let message = format!("there is no component `{}`", name.value);
-        return Err(Diagnostic::new(message).primary(&name.place, "").help(help));
-    };
+    let component = select::component(name, catalogue)?;
     let mut lines = vec![format!("{}: {}", name.value, component.summary)];
     if resolved.plan.component(&name.value).is_some() {
         present(&mut lines, &resolved.plan, &name.value);

@@ -52,6 +52,13 @@ fn what_is_absent_could_come() {
             .to_string()
             .contains("`gamma`")
     );
+    let capability = report::why(&good("--components alpha"), &argument("why", "flower"));
+    assert!(
+        capability
+            .expect_err("a capability is no component")
+            .to_string()
+            .contains("it is provided by `alpha`")
+    );
 }
 
 #[test]
