@@ -71,8 +71,8 @@ group! {
     /// frame's [`Offload`]; of what it receives it may say that work was left out or done already.
     pub trait Frames as frames {
         /// Opens the link `url`, fills in `info` and returns a handle, or a negated error number.
-        /// `arrived` is called, in any context, when frames wait, and again only after
-        /// [`receive`](Frames::receive) had found none.
+        /// `arrived` is called when frames wait, by any thread but from no interrupt handler, and again
+        /// only after [`receive`](Frames::receive) had found none.
         fn open(url: Bytes<'_>, info: &mut LinkInfo, arrived: Upcall) -> i64;
         /// Fills buffers with waiting frames, one each, and returns how many. Fewer than offered:
         /// no more wait. A frame too long for its buffer is dropped.
