@@ -1,6 +1,5 @@
 //! The group `irq`: who is told of a vector. All interrupts of devices go to the first processor.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use hypercall::{Errno, Message, Upcall};
@@ -23,6 +22,7 @@ struct Listener {
 
 /// A vector in use.
 struct Source {
+    vector: u8,
     /// The line; none for messages.
     line: Option<u32>,
     level: bool,
@@ -33,40 +33,53 @@ struct Source {
 
 /// Vectors in use, and the number of the next handle.
 struct Sources {
-    vectors: BTreeMap<u8, Source>,
+    used: Vec<Source>,
     next: u64,
 }
 
 static SOURCES: Lock<Sources> = Lock::new(Sources {
-    vectors: BTreeMap::new(),
+    used: Vec::new(),
     next: 1,
 });
 
 impl Sources {
-    fn unused(&self) -> Option<u8> {
-        (FIRST..WAKE).find(|vector| !self.vectors.contains_key(vector))
+    /// Takes a vector into use, for a line or for messages. `ENOSPC` if all are.
+    fn add(&mut self, line: Option<u32>, level: bool) -> Result<&mut Source, Errno> {
+        let free = |vector: &u8| self.used.iter().all(|source| source.vector != *vector);
+        let vector = (FIRST..WAKE).find(free).ok_or(Errno::ENOSPC)?;
+        self.used.push(Source {
+            vector,
+            line,
+            level,
+            listeners: Vec::new(),
+            telling: false,
+        });
+        self.source(vector).ok_or(Errno::ENOSPC)
     }
 
-    fn listen(&mut self, vector: u8, arrived: Upcall) -> i64 {
-        let handle = self.next << 8 | u64::from(vector);
+    fn source(&mut self, vector: u8) -> Option<&mut Source> {
+        self.used.iter_mut().find(|source| source.vector == vector)
+    }
+
+    /// The number of a new handle, but for the vector.
+    fn number(&mut self) -> u64 {
         self.next += 1;
-        if let Some(source) = self.vectors.get_mut(&vector) {
-            source.listeners.push(Listener {
-                handle,
-                arrived,
-                busy: false,
-            });
-        }
-        handle as i64
-    }
-
-    /// The listener's vector and its source.
-    fn source(&mut self, handle: u64) -> Option<&mut Source> {
-        self.vectors.get_mut(&(handle as u8))
+        self.next << 8
     }
 }
 
 impl Source {
+    /// Tells `arrived` from now on; the handle, in which the lowest bits are the vector.
+    fn listen(&mut self, number: u64, arrived: Upcall) -> i64 {
+        let handle = number | u64::from(self.vector);
+        self.listeners.push(Listener {
+            handle,
+            arrived,
+            busy: false,
+        });
+        handle as i64
+    }
+
     /// Lets the line interrupt again if nobody's device asserts it.
     fn unmask_if_free(&self) {
         if self.level
@@ -84,7 +97,7 @@ pub(super) fn serve(vector: u8) {
     let mut told = 0;
     loop {
         let mut sources = SOURCES.lock();
-        let Some(source) = sources.vectors.get_mut(&vector) else {
+        let Some(source) = sources.source(vector) else {
             Local.end();
             return;
         };
@@ -117,30 +130,21 @@ pub(super) fn serve(vector: u8) {
 impl hypercall::Irq for Platform {
     fn attach(line: u32, level: bool, arrived: Upcall) -> i64 {
         let mut sources = SOURCES.lock();
-        let shared = sources
-            .vectors
-            .iter()
-            .find(|(_, source)| source.line == Some(line));
-        if let Some((vector, source)) = shared {
-            let vector = *vector;
-            return match source.level == level {
-                true => sources.listen(vector, arrived),
+        let number = sources.number();
+        let mut used = sources.used.iter_mut();
+        if let Some(shared) = used.find(|source| source.line == Some(line)) {
+            return match shared.level == level {
+                true => shared.listen(number, arrived),
                 false => Errno::EBUSY.to_answer(),
             };
         }
-        let Some(vector) = sources.unused() else {
-            return Errno::ENOSPC.to_answer();
+        let source = match sources.add(Some(line), level) {
+            Ok(source) => source,
+            Err(errno) => return errno.to_answer(),
         };
-        let source = Source {
-            line: Some(line),
-            level,
-            listeners: Vec::new(),
-            telling: false,
-        };
-        sources.vectors.insert(vector, source);
-        let handle = sources.listen(vector, arrived);
+        let (vector, handle) = (source.vector, source.listen(number, arrived));
         if !IO.lock().connect(line, level, vector, cpu::first()) {
-            sources.vectors.remove(&vector);
+            sources.used.retain(|source| source.vector != vector);
             return Errno::ENXIO.to_answer();
         }
         handle
@@ -148,26 +152,22 @@ impl hypercall::Irq for Platform {
 
     fn message(arrived: Upcall, message: &mut Message) -> i64 {
         let mut sources = SOURCES.lock();
-        let Some(vector) = sources.unused() else {
-            return Errno::ENOSPC.to_answer();
-        };
-        *message = Message {
-            address: MESSAGES | u64::from(cpu::first()) << 12,
-            data: u32::from(vector),
-        };
-        let source = Source {
-            line: None,
-            level: false,
-            listeners: Vec::new(),
-            telling: false,
-        };
-        sources.vectors.insert(vector, source);
-        sources.listen(vector, arrived)
+        let number = sources.number();
+        match sources.add(None, false) {
+            Ok(source) => {
+                *message = Message {
+                    address: MESSAGES | u64::from(cpu::first()) << 12,
+                    data: u32::from(source.vector),
+                };
+                source.listen(number, arrived)
+            }
+            Err(errno) => errno.to_answer(),
+        }
     }
 
     fn done(handle: u64) {
         let mut sources = SOURCES.lock();
-        if let Some(source) = sources.source(handle) {
+        if let Some(source) = sources.source(handle as u8) {
             for listener in &mut source.listeners {
                 listener.busy &= listener.handle != handle;
             }
@@ -178,7 +178,7 @@ impl hypercall::Irq for Platform {
     fn detach(handle: u64) {
         loop {
             let mut sources = SOURCES.lock();
-            let Some(source) = sources.source(handle) else {
+            let Some(source) = sources.source(handle as u8) else {
                 return;
             };
             if source.telling {
@@ -196,7 +196,7 @@ impl hypercall::Irq for Platform {
                 if let Some(line) = source.line {
                     IO.lock().mask(line, true);
                 }
-                sources.vectors.remove(&(handle as u8));
+                sources.used.retain(|source| source.vector != handle as u8);
             }
             return;
         }

@@ -1,6 +1,5 @@
 //! What the pool knows: kernels, what they asked for, and workers. Kernels are called without its lock.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use hypercall::{Threads, Upcall};
@@ -9,6 +8,7 @@ use crate::lock::Lock;
 use crate::{Platform, clock, console, cpu, threads};
 
 struct Kernel {
+    handle: u64,
     run: Upcall,
     /// The earliest request since the last call began.
     deadline: u64,
@@ -24,7 +24,8 @@ struct Sleeper {
 }
 
 pub(super) struct Pool {
-    kernels: BTreeMap<u64, Kernel>,
+    /// By handle, upwards. Machines run one, or a few.
+    kernels: Vec<Kernel>,
     /// Of the kernel made known last, and of the one called last.
     newest: u64,
     last: u64,
@@ -33,7 +34,7 @@ pub(super) struct Pool {
 }
 
 pub(super) static POOL: Lock<Pool> = Lock::new(Pool {
-    kernels: BTreeMap::new(),
+    kernels: Vec::new(),
     newest: 0,
     last: 0,
     sleepers: Vec::new(),
@@ -67,19 +68,24 @@ impl Help {
 impl Pool {
     pub(super) fn attach(&mut self, run: Upcall) -> u64 {
         self.newest += 1;
-        let kernel = Kernel {
+        self.kernels.push(Kernel {
+            handle: self.newest,
             run,
             deadline: u64::MAX,
             running: false,
             leaving: None,
-        };
-        self.kernels.insert(self.newest, kernel);
+        });
         self.newest
+    }
+
+    fn kernel(&mut self, handle: u64) -> Option<&mut Kernel> {
+        let mut kernels = self.kernels.iter_mut();
+        kernels.find(|kernel| kernel.handle == handle)
     }
 
     /// Notes a request. Whether it may need somebody.
     pub(super) fn request(&mut self, handle: u64, deadline: u64) -> bool {
-        let Some(kernel) = self.kernels.get_mut(&handle) else {
+        let Some(kernel) = self.kernel(handle) else {
             return false;
         };
         if deadline >= kernel.deadline || kernel.leaving.is_some() {
@@ -92,13 +98,13 @@ impl Pool {
 
     /// Forgets a kernel; false if the caller has to wait for the call under way first.
     pub(super) fn detach(&mut self, handle: u64, caller: u64) -> bool {
-        match self.kernels.get_mut(&handle) {
+        match self.kernel(handle) {
             Some(kernel) if kernel.running => {
                 kernel.leaving = Some(caller);
                 false
             }
             _ => {
-                self.kernels.remove(&handle);
+                self.kernels.retain(|kernel| kernel.handle != handle);
                 true
             }
         }
@@ -106,7 +112,7 @@ impl Pool {
 
     /// When the first of the kernels that are not being run wants to be called.
     fn earliest(&self) -> u64 {
-        let idle = self.kernels.values().filter(|kernel| !kernel.running);
+        let idle = self.kernels.iter().filter(|kernel| !kernel.running);
         idle.map(|kernel| kernel.deadline).min().unwrap_or(u64::MAX)
     }
 
@@ -139,27 +145,20 @@ impl Pool {
             return None;
         }
         let now = clock::now();
-        let due = |(_, kernel): &(&u64, &mut Kernel)| !kernel.running && kernel.deadline <= now;
         let last = self.last;
-        let handle = self
-            .kernels
-            .range_mut(last + 1..)
-            .find(due)
-            .map(|(handle, _)| *handle);
-        let handle = match handle {
-            Some(handle) => handle,
-            None => *self.kernels.range_mut(..=last).find(due)?.0,
-        };
-        let kernel = self.kernels.get_mut(&handle)?;
+        let due = |kernel: &&mut Kernel| !kernel.running && kernel.deadline <= now;
+        let middle = self.kernels.partition_point(|kernel| kernel.handle <= last);
+        let (before, after) = self.kernels.split_at_mut(middle);
+        let kernel = after.iter_mut().chain(before).find(due)?;
         kernel.running = true;
         kernel.deadline = u64::MAX;
-        self.last = handle;
-        Some((handle, kernel.run))
+        self.last = kernel.handle;
+        Some((kernel.handle, kernel.run))
     }
 
     /// A call ended; who waits for that.
     fn ended(&mut self, handle: u64) -> Option<u64> {
-        let kernel = self.kernels.get_mut(&handle)?;
+        let kernel = self.kernel(handle)?;
         kernel.running = false;
         kernel.leaving.take()
     }
