@@ -62,7 +62,11 @@ pub fn command(plan: &Plan, folder: &Path, options: &Options) -> Result<Command,
         .envs(tools::build_environment());
     // Crates downloaded to another place must give the same bytes. The place cannot stand in the
     // workspace's own configuration, which is the same everywhere.
-    let mut flags = rustflags(plan);
+    let mut flags = match options.check_for {
+        // The platform's flags are for its own targets, and for what is linked.
+        Some(_) => Vec::new(),
+        None => rustflags(plan),
+    };
     if let Some(home) = cargo_home() {
         flags.push(format!("--remap-path-prefix={}=/cargo", home.display()));
     }
