@@ -108,7 +108,7 @@ fn what_would_be_run_is_shown() {
         "-machine q35".to_owned(),
         "-smp 3 -m 33554432B".to_owned(),
         format!("-kernel {}", image.display()),
-        r#"-append '-- exit "two words"'"#.to_owned(),
+        r#" -- exit "two words"'"#.to_owned(),
         format!("file={path}"),
     ] {
         assert!(said.contains(&part), "no {part} in {said}");
@@ -172,10 +172,20 @@ fn a_missing_program_is_named_with_its_package() {
     assert!(said.contains("install the package `emulators`"), "{said}");
 }
 
+/// What a program that is built first says, up to a line with this text.
+fn said_until(child: &Child, text: &str) -> Vec<String> {
+    let mut lines = vec![child.line(LIMIT)];
+    while !lines.last().is_some_and(|line| line.contains(text)) {
+        lines.push(child.line(LIMIT));
+    }
+    lines
+}
+
 /// Waits for the line to attach a debugger with, and takes it, with a script.
 fn attach(debug: &mut Command, function: &str) -> String {
     let waiting = Child::start(debug);
-    let line = waiting.expect("gdb ");
+    let said = said_until(&waiting, "gdb ");
+    let line = said.last().expect("a line");
     let script = "-q -batch -iex 'set confirm off' -iex 'set debuginfod enabled off'";
     let line = line.trim().replacen("gdb ", &format!("gdb {script} "), 1);
     let line = format!("{line} -ex 'break {function}' -ex continue -ex backtrace -ex kill");
@@ -290,14 +300,8 @@ fn serve(more: &[&str]) -> (Child, Vec<String>) {
     cargo.current_dir(repository()).args(["xtask", "run", "-q"]);
     cargo.args(["--app", "examples/httpd", "--name", "test-httpd-image"]);
     let server = Child::start(cargo.args(PVH).args(more));
-    let mut lines = Vec::new();
-    while lines
-        .last()
-        .is_none_or(|line: &String| !line.contains("listening"))
-    {
-        lines.push(server.line(LIMIT));
-    }
-    (server, lines)
+    let said = said_until(&server, "listening");
+    (server, said)
 }
 
 #[test]
