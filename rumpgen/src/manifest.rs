@@ -185,6 +185,8 @@ pub struct Platform {
     pub offers: Vec<Spanned<String>>,
     /// Hypercall groups that a host in C implements, which whoever links the archive has.
     pub imports: Vec<Spanned<String>>,
+    /// Schemes of the links of the host that its group `frames` opens.
+    pub links: Vec<Spanned<String>>,
     /// What it can be built into.
     pub artifacts: BTreeSet<Artifact>,
     /// Its default providers for each capability.

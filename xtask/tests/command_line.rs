@@ -5,7 +5,10 @@ use std::process::{Command, Output, Stdio};
 
 fn xtask(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    command.args(arguments).stdin(Stdio::null());
+    command
+        .args(arguments)
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .stdin(Stdio::null());
     command
 }
 
@@ -29,4 +32,25 @@ fn a_reader_that_goes_is_no_error() {
     }
     let unheard = xtask(&["graph", "-c", "nothing"]).stderr(closed()).status();
     assert_eq!(unheard.unwrap().code(), Some(2));
+}
+
+#[test]
+fn links_that_a_platform_cannot_open_are_refused_before_the_build() {
+    let selection = ["-c", "net,sockets", "--app", "examples/echo", "-p", "sim"];
+    let output = xtask(&[&["run"], &selection[..]].concat())
+        .output()
+        .unwrap();
+    let errors = errors(&output);
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert!(
+        errors.contains("`tap`") && errors.contains(r#"links = ["wire"]"#),
+        "{errors}"
+    );
+    // With links of its own kind there is nothing to object to.
+    let wire = [
+        &["run", "--dry-run", "--param", "virtif=wire:a"],
+        &selection[..],
+    ]
+    .concat();
+    assert!(xtask(&wire).status().unwrap().success());
 }

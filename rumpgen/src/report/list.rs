@@ -61,6 +61,7 @@ pub struct Platform {
     default: bool,
     origin: Origin,
     offers: Vec<String>,
+    links: Vec<String>,
     defaults: BTreeMap<String, Vec<String>>,
 }
 
@@ -116,6 +117,7 @@ pub fn list(catalogue: &Catalogue) -> List {
         default: platform.default.is_some(),
         origin: platform.origin,
         offers: offers(platform),
+        links: names(&platform.links),
         defaults: platform
             .defaults
             .iter()
@@ -207,6 +209,9 @@ impl List {
                 platform.name, platform.summary
             )?;
             writeln!(text, "{pad}offers {}", platform.offers.join(", "))?;
+            if !platform.links.is_empty() {
+                writeln!(text, "{pad}links by {}", platform.links.join(", "))?;
+            }
             for (capability, providers) in &platform.defaults {
                 writeln!(text, "{pad}{capability}: {}", providers.join(", "))?;
             }

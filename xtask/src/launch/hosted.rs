@@ -16,6 +16,8 @@ use crate::network::DEVICE;
 const LINKS: &str = "frames";
 /// The parameter that says which.
 const LINK: &str = "virtif";
+/// The scheme of the links that there are in a namespace of the application's own.
+const SCHEME: &str = "tap";
 
 const GDBSERVER: Tool = Tool {
     name: "gdbserver",
@@ -33,9 +35,10 @@ pub(super) fn plan(
     let plan = &generated.plan;
     of_a_machine(&plan.platform.name, start)?;
     let wants_link = plan.groups.iter().any(|group| group.name == LINKS);
-    let link = open_params(plan, [(LINK, format!("tap:{DEVICE}"))]);
+    let link = open_params(plan, [(LINK, format!("{SCHEME}:{DEVICE}"))]);
     let (network, params) = match wants_link && !link.is_empty() {
         true => {
+            opens_taps(generated)?;
             let params = link.into_iter().chain(open_params(plan, addresses()));
             (Network::Tap(about.ports.clone()), params.collect())
         }
@@ -59,6 +62,32 @@ pub(super) fn plan(
         debug(&mut launch, port);
     }
     Ok(launch)
+}
+
+/// What the platform cannot open is said before anything is built.
+fn opens_taps(generated: &Generated) -> Result<(), Failure> {
+    let plan = &generated.plan;
+    let name = &plan.platform.name;
+    let platform = &generated.catalogue.platforms[name];
+    if platform.links.iter().any(|link| link.value == SCHEME) {
+        return Ok(());
+    }
+    let message = format!(
+        "the application is run with a link of the kind `{SCHEME}`, which the platform `{name}` does not open"
+    );
+    let diagnostic = match platform.links.first() {
+        Some(first) => Diagnostic::new(message).primary(&first.place, "the kinds it opens"),
+        None => Diagnostic::new(message).primary(&platform.name.place, "it names no `links`"),
+    };
+    let groups = plan.groups.iter().filter(|group| group.name == LINKS);
+    let drivers: Vec<&str> = groups
+        .flat_map(|group| &group.needed_by)
+        .map(String::as_str)
+        .collect();
+    let drivers = drivers.join(",");
+    Err(Failure::asked(diagnostic.help(format!(
+        "name another with `--param {LINK}=URL`, or have none: `--without {drivers}`"
+    ))))
 }
 
 /// Lets a debugger's server start the program, which waits before its first instruction.

@@ -10,9 +10,12 @@ use super::super::load::Root;
 use super::super::reader::Reader;
 use super::super::{Defaults, Platform};
 use super::{code, name, summary};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Spanned};
 use crate::nearest;
 use crate::plan::Artifact;
+
+/// The hypercall group that opens links of the host.
+const LINKS: &str = "frames";
 
 const ARTIFACTS: &[(&str, Artifact)] = &[
     ("library", Artifact::Library),
@@ -46,6 +49,7 @@ pub(super) fn read(mut top: Reader<'_>, root: &Root) -> Option<Platform> {
         }
     }
     let imports = archive::read(&mut top, &artifacts, &offers);
+    let links = links(&mut top, [&offers, &imports]);
     let image = image::read(&mut top, artifacts.get(&Artifact::Image), code.as_ref());
     let run = run::read(&mut top, artifacts.contains_key(&Artifact::Image));
     let defaults = top
@@ -70,9 +74,22 @@ pub(super) fn read(mut top: Reader<'_>, root: &Root) -> Option<Platform> {
         default,
         offers,
         imports,
+        links,
         artifacts: artifacts.into_keys().collect(),
         defaults,
         image,
         run,
     })
+}
+
+/// Reads `links`: the schemes of links that can be opened, by whoever implements the groups.
+fn links(top: &mut Reader<'_>, groups: [&[Spanned<String>]; 2]) -> Vec<Spanned<String>> {
+    let links = top.texts("links");
+    let opens = groups.iter().copied().flatten().any(|it| it.value == LINKS);
+    if let Some(first) = links.first().filter(|_| !opens) {
+        let message = format!("links are opened by the group `{LINKS}`, which is not offered");
+        let diagnostic = Diagnostic::new(message).primary(&first.place, "");
+        top.report(diagnostic.help(format!("offer `{LINKS}`, or leave `links` out")));
+    }
+    links
 }
