@@ -89,6 +89,26 @@ fn said(arguments: &[&str]) -> String {
 }
 
 #[test]
+fn checks_take_turns_and_leave_no_configuration() {
+    let test = "checks_take_turns_and_leave_no_configuration";
+    if !need(test, &[]) {
+        return;
+    }
+    let check = ["check", "-q", "--components", "net", "--name", test];
+    let at_once = [(); 2].map(|()| std::thread::spawn(move || said(&check)));
+    for checked in at_once {
+        let text = checked.join().unwrap();
+        assert!(
+            text.contains("depend on what their manifests require"),
+            "{text}"
+        );
+    }
+    for folder in ["generated", "target/rump"] {
+        assert!(!repository().join(folder).join(test).exists(), "{folder}");
+    }
+}
+
+#[test]
 fn a_component_from_outside_is_like_any_other() {
     if !need(
         "a_component_from_outside_is_like_any_other",

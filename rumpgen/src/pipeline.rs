@@ -112,18 +112,21 @@ pub fn build(
     progress: &mut dyn Progress,
 ) -> Result<Built, Diagnostic> {
     let Generated { plan, tree, .. } = generated;
-    let _turn = turn(places)?;
+    let _turn = turn(&places.artifacts)?;
     let written = write::write(tree, &places.workspace, Sourcing::Links)?;
     let products = build::build(plan, &places.workspace, options, progress)?;
     let artifacts = artifacts::collect(plan, tree, &products, &places.artifacts)?;
     Ok(Built { written, artifacts })
 }
 
-/// Waits until no other build works on these places; the next one waits until the result is dropped.
-fn turn(places: &Places) -> Result<File, Diagnostic> {
-    let mut path = places.artifacts.clone().into_os_string();
+/// Waits until nobody else works for this folder; the next one waits until the result is dropped.
+///
+/// # Errors
+/// Where the file beside the folder, by which turns are taken, cannot be made.
+pub fn turn(folder: &Path) -> Result<File, Diagnostic> {
+    let mut path = folder.as_os_str().to_owned();
     path.push(".lock");
-    let folder = places.artifacts.parent().unwrap_or(&places.artifacts);
+    let folder = folder.parent().unwrap_or(folder);
     let locked = fs::create_dir_all(folder).and_then(|()| {
         let file = File::create(&path)?;
         // A file system without locks has builds one after the other by the user's own care.

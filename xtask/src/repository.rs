@@ -25,6 +25,11 @@ pub(crate) fn places(name: &str) -> Places {
     Places::of(name, &root())
 }
 
+/// Where checks keep what they build, beside what users build: nothing else is to be had from it.
+pub(crate) fn checks() -> PathBuf {
+    root().join("target/check")
+}
+
 /// Reads what is asked for.
 pub(crate) fn request(selection: &Selection) -> Result<(Request, Roots), Failure> {
     let Selection {

@@ -9,13 +9,14 @@
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use rumpgen::build::{self, Options, Products};
 use rumpgen::dependencies;
 use rumpgen::diagnostic::{Diagnostic, Diagnostics};
 use rumpgen::manifest::{Catalogue, Platform};
-use rumpgen::pipeline::Generated;
+use rumpgen::pipeline::{self, Generated};
 use rumpgen::plan::{Component, EdgeKind, Plan, rust_ident};
 use rumpgen::source::hypercalls::SYMBOL_PREFIX;
 use rumpgen::symbols;
@@ -58,7 +59,7 @@ fn parts(asked: &Selection, catalogue: &Catalogue) -> Vec<Selection> {
             parts.push(Selection {
                 components: Some(here.join(",")),
                 platform: Some(platform.name.value.clone()),
-                name: Some(format!("check-{}", platform.name.value)),
+                name: Some(platform.name.value.clone()),
                 ..asked.clone()
             });
         }
@@ -87,6 +88,7 @@ fn runnable<'a>(catalogue: &'a Catalogue, platform: &Platform) -> BTreeSet<&'a s
 
 fn check(selection: &Selection, asked: &Check) -> Result<(), Failure> {
     let generated = unoptimised(selection)?;
+    let _turn = pipeline::turn(&workspace(&generated.plan))?;
     let products = compile(&generated, asked, Options::default())?;
 
     let mut found = Diagnostics::default();
@@ -132,9 +134,13 @@ fn unoptimised(selection: &Selection) -> Result<Generated, Failure> {
     })
 }
 
+fn workspace(plan: &Plan) -> PathBuf {
+    repository::checks().join(&plan.name)
+}
+
 fn compile(generated: &Generated, asked: &Check, options: Options) -> Result<Products, Failure> {
     let plan = &generated.plan;
-    let workspace = repository::places(&plan.name).workspace;
+    let workspace = workspace(plan);
     write::write(&generated.tree, &workspace, Sourcing::Links)?;
     let options = Options {
         root: repository::root(),

@@ -31,6 +31,9 @@ pub(crate) fn run(asked: &Clean) -> Result<ExitCode, Failure> {
         let _ = fs::remove_file(places.artifacts.with_file_name(format!("{name}.lock")));
         println!("removed {name}");
     }
+    if asked.name.is_none() {
+        remove(&repository::checks())?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
