@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tests::{Configuration, Link, compile, need, within};
+use tests::{Configuration, Link, Namespace, compile, need, need_network, output, within};
 
 /// What whoever waits inside may have to wait for the news, in microseconds, beside the 20 ms that the fault takes.
 const LIMIT: u64 = 100_000;
@@ -19,15 +19,7 @@ fn a_faulty_component_ends_its_kernel_and_no_other() {
     ) {
         return;
     }
-    let configuration = Configuration::build(
-        "gremlin",
-        &[
-            "--components",
-            "net,sockets,gremlin",
-            "--manifests",
-            "tests/components/manifests",
-        ],
-    );
+    let configuration = gremlin();
     let folder = tempfile::tempdir().unwrap();
     let program = compile(
         folder.path(),
@@ -46,6 +38,36 @@ fn a_faulty_component_ends_its_kernel_and_no_other() {
         }
     }
     panic!("late in {ATTEMPTS} attempts: {late:?}");
+}
+
+#[test]
+fn a_dead_kernel_keeps_no_link_of_the_host() {
+    let test = "a_dead_kernel_keeps_no_link_of_the_host";
+    if !need_network(test, &["pkg-config"]) {
+        return;
+    }
+    let namespace = Namespace::new();
+    let folder = tempfile::tempdir().unwrap();
+    let source = ["programs/reopen.c"];
+    let program = compile(
+        folder.path(),
+        "reopen",
+        &source,
+        &[],
+        Link::Static(&gremlin()),
+    );
+    let said = output(namespace.command(program).arg("virtif=tap:rump0"));
+    assert_eq!(said, "reopened\n");
+}
+
+/// A kernel with a component that panics when it is told to.
+fn gremlin() -> Configuration {
+    let manifests = "tests/components/manifests";
+    let components = "net,sockets,gremlin";
+    Configuration::build(
+        "gremlin",
+        &["--components", components, "--manifests", manifests],
+    )
 }
 
 /// Runs the program, which checks all but the times: those it returns, by point.

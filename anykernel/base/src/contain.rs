@@ -37,6 +37,7 @@ pub(crate) fn contain<R>(
         Some(result) if !panicked => result,
         _ => {
             instance.kill();
+            instance.handles.close();
             Err(Errno::EIO)
         }
     }

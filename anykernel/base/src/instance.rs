@@ -6,6 +6,7 @@ use core::any::Any;
 
 use crate::atomic::{AtomicU32, Ordering};
 use crate::callout::Callouts;
+use crate::handle::Handles;
 use crate::log::Log;
 use crate::spin::Spin;
 use crate::sync::{Leaf, Mutex};
@@ -29,6 +30,7 @@ pub struct Instance {
     pub(crate) callouts: Callouts,
     pub(crate) agenda: Spin<Agenda>,
     pub(crate) sleepers: Sleepers,
+    pub(crate) handles: Handles,
     pub(crate) log: Log,
     memory: Arc<Memory>,
     pub(crate) params: Params,
@@ -66,6 +68,7 @@ impl Instance {
             callouts: Callouts::new(hypercall::clock::monotonic()),
             agenda: Agenda::new(),
             sleepers: Sleepers(Spin::new(Vec::new())),
+            handles: Handles::new(),
             log: Log::new(shown),
             memory: Memory::new(limit),
             params,

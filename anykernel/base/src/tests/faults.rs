@@ -1,10 +1,12 @@
 //! A panic ends its kernel and no other.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use syscall::{Fd, UserIn, UserOut};
 
 use super::{MS, Pipe, after, kernel, said, system};
+use crate::sync::Leaf;
 use crate::syscalls::{close, read, write};
 use crate::*;
 
@@ -136,6 +138,26 @@ fn in_a_state_s_destructor() {
     assert_eq!(said("a fault in a destructor").len(), 1);
     assert_eq!(said("test: dead;").len(), 1);
     works(&other);
+}
+
+#[test]
+fn what_it_has_open_on_the_host_is_closed() {
+    extern crate std;
+    std::thread_local! {
+        static CLOSED: Leaf<Vec<u64>> = const { Leaf::new(Vec::new()) };
+    }
+    fn close(handle: u64) {
+        CLOSED.with(|closed| closed.with(|closed| closed.push(handle)));
+    }
+    let (kernel, other) = (kernel(), kernel());
+    let [first, second] = [1, 2].map(|handle| kernel.instance().keep(handle, close));
+    let alive = other.instance().keep(3, close);
+    assert!(first.close() && !first.close());
+    let _ = enter(kernel.process(), |_| -> Result<(), _> { panic!("a fault") });
+    assert!(second.is_closed() && !second.close() && !alive.is_closed());
+    dead(kernel, &other);
+    let closed = CLOSED.with(|closed| closed.with(core::mem::take));
+    assert_eq!(closed, [1, 2]);
 }
 
 #[test]

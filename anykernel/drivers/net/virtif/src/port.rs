@@ -4,7 +4,7 @@ use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 
 use base::sync::Leaf;
-use base::{Errno, Lwp, UpcallGuard, Work, upcall};
+use base::{Errno, HostHandle, Lwp, UpcallGuard, Work, upcall};
 use hypercall::{LinkInfo, Segment, frames};
 use net::{Batch, Interface, Link, Medium, Net, Offloads, Reason};
 
@@ -45,7 +45,9 @@ struct Opened {
     address: Option<[u8; 6]>,
     mtu: usize,
     offloads: Offloads,
-    /// None once it is closed.
+    /// What closes it, also if the instance dies.
+    open: HostHandle,
+    /// None once it is closed by us.
     upcall: Leaf<Option<UpcallGuard>>,
 }
 
@@ -68,6 +70,7 @@ impl Port {
         let mtu = (info.mtu as usize).clamp(*MTUS.start(), *MTUS.end());
         let link = Arc::new(Opened {
             handle,
+            open: lwp.instance().keep(handle, frames::close),
             address: (info.address != [0; 6]).then_some(info.address),
             mtu,
             offloads: offloads(&info),
@@ -126,20 +129,13 @@ impl Port {
 
     /// Closes the link. Frames that are sent from now on are dropped.
     pub(crate) fn close(&self) {
-        let guard = self.link.upcall.with(Option::take);
-        if guard.is_some() {
-            // The platform forgets the upcall before its object goes.
-            frames::close(self.link.handle);
+        // The platform forgets the upcall before its object goes.
+        if self.link.open.close() {
+            drop(self.link.upcall.with(Option::take));
         }
         if let Some(mut rooms) = self.rooms.with(Option::take) {
             rooms.clear(self.net.pool());
         }
-    }
-}
-
-impl Opened {
-    fn is_closed(&self) -> bool {
-        self.upcall.with(|upcall| upcall.is_none())
     }
 }
 
@@ -161,7 +157,7 @@ impl Link for Opened {
     }
 
     fn transmit(&self, _lwp: &Lwp<'_>, net: &Net, _interface: &Arc<Interface>, batch: &mut Batch) {
-        if self.is_closed() {
+        if self.open.is_closed() {
             return;
         }
         let mut segments: Vec<Segment<'_>> = batch
