@@ -97,6 +97,29 @@ static void shut_then_connect_again(void)
     say_ok("connect", connect_to(fd, &at));
 }
 
+static void shut_before_it_is_connected(void)
+{
+    struct address to;
+    int hows[] = { SHUT_RD, SHUT_WR, SHUT_RDWR };
+    int listener = tcp_listener(AF_INET, &to);
+
+    for (int i = 0; i < 3; i++) {
+        int client = new_tcp(AF_INET);
+
+        say_ok("shutdown", sys_shutdown(client, hows[i]));
+        say_events("idle", ready(client, POLLIN | POLLOUT | POLLRDHUP));
+        say_ok("connect", connect_to(client, &to));
+        int server = accept_one(listener);
+
+        say_events("ready", ready(client, POLLIN | POLLOUT | POLLRDHUP));
+        say_ok("send", sys_send(client, "x", 1, MSG_NOSIGNAL));
+        put(server, "late");
+        if (hows[i] == SHUT_WR)
+            say_arrival("got", client, 4);
+        drop(client);
+    }
+}
+
 static void shut_unconnected_datagrams(void)
 {
     struct address at;
@@ -212,6 +235,7 @@ const struct test_case ending_cases[] = {
     CASE(shut_both),
     CASE(shut_by_both_sides),
     CASE(shut_then_connect_again),
+    CASE(shut_before_it_is_connected),
     CASE(shut_unconnected_datagrams),
     CASE(close_is_the_end),
     CASE(close_then_written_to),

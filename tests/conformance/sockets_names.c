@@ -129,6 +129,105 @@ static void bind_wrong_family(void)
     say_ok("unknown", bind_to(new_udp(AF_INET), &at));
 }
 
+/* An IPv4 address is too short to be an IPv6 one; where its length says that it could be one, its family is wrong. */
+static void v4_address_for_a_v6_socket(void)
+{
+    struct address at = loopback(AF_INET, 0);
+    int types[] = { SOCK_STREAM, SOCK_DGRAM };
+
+    for (int i = 0; i < 2; i++) {
+        at.length = sizeof at.in;
+        say_ok("bind", bind_to(own(must(sys_socket(AF_INET6, types[i], 0))), &at));
+        at.in.sin_port = closed_tcp(AF_INET).in.sin_port;
+        say_ok("connect", connect_to(own(must(sys_socket(AF_INET6, types[i], 0))), &at));
+        at.length = sizeof at.in6;
+        say_ok("long", connect_to(own(must(sys_socket(AF_INET6, types[i], 0))), &at));
+        at.in.sin_port = 0;
+    }
+}
+
+static void v6_bound_datagrams_to_v4(void)
+{
+    struct address to, mapped;
+    int six = udp_bound(AF_INET6, NULL);
+
+    udp_bound(AF_INET, &to);
+    mapped = v4_mapped(INADDR_LOOPBACK, port_of(&to));
+    say_ok("connect", connect_to(six, &to));
+    say_ok("mapped", connect_to(six, &mapped));
+    say_ok("send", send_to(six, "x", &to));
+    say_ok("send-mapped", send_to(six, "x", &mapped));
+}
+
+/* Ends a connection without the wait for late packets: by a reset, which the client hears. */
+static void end_by_reset(int client, int server)
+{
+    reset(server);
+    settled(client, 0, POLLHUP);
+}
+
+/*
+ * A port that the kernel chose, whether to bind to or to connect from, goes with the connection; the socket is
+ * still called by it. One that the program chose stays. Whether others can have it is asked of those that were bound:
+ * to connect from, one may be chosen that others connect from too.
+ */
+static void ports_after_a_connection(void)
+{
+    struct address to, at, again = loopback(AF_INET, 0);
+    int listener = tcp_listener(AF_INET, &to);
+
+    for (int how = 0; how < 3; how++) {
+        int client = new_tcp(AF_INET);
+
+        at = how < 2 ? loopback(AF_INET, 0) : closed_udp(AF_INET);
+        if (how > 0)
+            must(bind_to(client, &at));
+        must(connect_to(client, &to));
+        must(local_of(client, &at));
+        end_by_reset(client, accept_one(listener));
+        struct address after;
+
+        must(local_of(client, &after));
+        say_yes("called", same_address(&after, &at));
+        if (how > 0)
+            say_ok("other", bind_to(new_tcp(AF_INET), &at));
+        say_ok("same", bind_to(client, &again));
+        must(local_of(client, &after));
+        say_yes("moved", port_of(&after) != port_of(&at));
+        say_ok("connect", connect_to(client, &to));
+        drop(client);
+    }
+}
+
+static void ports_after_a_refusal(void)
+{
+    struct address to = closed_tcp(AF_INET), at, after;
+
+    for (int bound = 0; bound < 2; bound++) {
+        int client = new_tcp(AF_INET);
+
+        at = loopback(AF_INET, 0);
+        if (bound)
+            must(bind_to(client, &at));
+        say_ok("connect", connect_to(client, &to));
+        must(local_of(client, &after));
+        say_yes("port", port_of(&after) != 0);
+        say_yes("loopback", after.in.sin_addr.s_addr == htonl(INADDR_LOOPBACK));
+        if (bound)
+            say_ok("other", bind_to(new_tcp(AF_INET), &after));
+        say_ok("same", bind_to(client, &at));
+    }
+}
+
+static void port_of_a_listener_shut_down(void)
+{
+    struct address at;
+    int listener = tcp_listener(AF_INET, &at);
+
+    must(sys_shutdown(listener, SHUT_RD));
+    say_ok("other", bind_to(new_tcp(AF_INET), &at));
+}
+
 static void ephemeral_ports(void)
 {
     enum { COUNT = 20 };
@@ -484,6 +583,11 @@ const struct test_case name_cases[] = {
     CASE(bind_not_ours),
     CASE(bind_short_address),
     CASE(bind_wrong_family),
+    CASE(v4_address_for_a_v6_socket),
+    CASE(v6_bound_datagrams_to_v4),
+    CASE(ports_after_a_connection),
+    CASE(ports_after_a_refusal),
+    CASE(port_of_a_listener_shut_down),
     CASE(ephemeral_ports),
     CASE(name_of_unbound),
     CASE(names_of_connection),

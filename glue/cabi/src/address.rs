@@ -1,6 +1,6 @@
 //! Socket addresses, in Linux's layouts.
 
-use core::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
+use core::net::{Ipv6Addr, SocketAddrV4, SocketAddrV6};
 use core::{ptr, slice};
 
 use base::Errno;
@@ -32,8 +32,11 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<SockAddr, Errno> {
         AF_UNSPEC => Ok(SockAddr::Unspec),
         AF_INET | AF_INET6 if bytes.len() < INET => Err(Errno::EINVAL),
         AF_INET => {
-            let address = Ipv4Addr::from(array::<4>(bytes, 4));
-            Ok(SockAddr::Inet(SocketAddrV4::new(address, port())))
+            let address = SocketAddrV4::new(array::<4>(bytes, 4).into(), port());
+            Ok(match bytes.len() < INET6_SHORT {
+                true => SockAddr::Inet(address),
+                false => SockAddr::InetLong(address),
+            })
         }
         AF_INET6 if bytes.len() < INET6_SHORT => Err(Errno::EINVAL),
         AF_INET6 => {
@@ -63,7 +66,7 @@ pub(crate) fn encode(address: &SockAddr, to: &mut [u8; STORAGE]) -> usize {
     to[..2].copy_from_slice(&address.family().to_ne_bytes());
     match address {
         SockAddr::Unspec => 2,
-        SockAddr::Inet(address) => {
+        SockAddr::Inet(address) | SockAddr::InetLong(address) => {
             to[2..4].copy_from_slice(&address.port().to_be_bytes());
             to[4..8].copy_from_slice(&address.ip().octets());
             to[8..INET].fill(0);

@@ -11,6 +11,9 @@ pub enum SockAddr {
     Unspec,
     /// IPv4.
     Inet(SocketAddrV4),
+    /// IPv4, named in as much room as an IPv6 address takes. A socket that wants one of those tells it from
+    /// what is too short for one.
+    InetLong(SocketAddrV4),
     /// IPv6.
     Inet6(SocketAddrV6),
     /// A family that is decoded by whoever serves it.
@@ -29,7 +32,7 @@ impl SockAddr {
     pub fn family(&self) -> u16 {
         match self {
             SockAddr::Unspec => AF_UNSPEC,
-            SockAddr::Inet(_) => AF_INET,
+            SockAddr::Inet(_) | SockAddr::InetLong(_) => AF_INET,
             SockAddr::Inet6(_) => AF_INET6,
             SockAddr::Other { family, .. } => *family,
         }
@@ -38,7 +41,7 @@ impl SockAddr {
     /// The Internet address, if it is one.
     pub fn ip(&self) -> Option<SocketAddr> {
         match self {
-            SockAddr::Inet(address) => Some(SocketAddr::V4(*address)),
+            SockAddr::Inet(address) | SockAddr::InetLong(address) => Some(SocketAddr::V4(*address)),
             SockAddr::Inet6(address) => Some(SocketAddr::V6(*address)),
             _ => None,
         }

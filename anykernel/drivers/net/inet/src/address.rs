@@ -113,13 +113,15 @@ impl Family {
     /// the interface it names for a link-local address, or zero.
     pub(crate) fn resolve(self, address: &SockAddr) -> Result<(Endpoint, u32), Errno> {
         match (self, address) {
-            (Family::V4, SockAddr::Inet(v4)) => {
+            (Family::V4, SockAddr::Inet(v4) | SockAddr::InetLong(v4)) => {
                 Ok((Endpoint::new(IpAddr::V4(*v4.ip()), v4.port()), 0))
             }
             (Family::V6, SockAddr::Inet6(v6)) => Ok((
                 Endpoint::new(v6.ip().to_canonical(), v6.port()),
                 v6.scope_id(),
             )),
+            // As Linux has it: the length comes first, and this is too short.
+            (Family::V6, SockAddr::Inet(_)) => Err(Errno::EINVAL),
             _ => Err(Errno::EAFNOSUPPORT),
         }
     }

@@ -268,7 +268,9 @@ impl DatagramSocket {
     fn resolve(&self, address: &SockAddr) -> Result<(Endpoint, u32), Errno> {
         let (mut end, link) = match (self.family, address) {
             // Datagrams to an IPv4 address may name it as one.
-            (Family::V6, SockAddr::Inet(_)) => Family::V4.resolve(address)?,
+            (Family::V6, SockAddr::Inet(_) | SockAddr::InetLong(_)) => {
+                Family::V4.resolve(address)?
+            }
             _ => self.family.resolve(address)?,
         };
         end.addr = or_loopback(end.addr);
@@ -291,6 +293,8 @@ impl DatagramSocket {
             return Err(Errno::EACCES);
         }
         let local = match bound {
+            // As Linux has it: one written as IPv6 is looked for, and cannot be reached.
+            Some(IpAddr::V6(_)) if address.family() == AF_INET => return Err(Errno::EAFNOSUPPORT),
             Some(local) => local,
             None => self.inet.net.source_for(lwp, peer.addr)?,
         };

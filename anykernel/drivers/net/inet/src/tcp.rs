@@ -3,13 +3,14 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::{Arc, Weak};
+use core::net::IpAddr;
 use core::sync::atomic::{Ordering, fence};
 
 use base::sync::Mutex;
 use base::{Callout, Errno, Events, Lwp, Readiness, Wakes};
 use net::Frame;
 
-use crate::address::Family;
+use crate::address::{Endpoint, Family};
 use crate::backlog::Backlog;
 use crate::connection::Connection;
 use crate::inbox::Inbox;
@@ -45,8 +46,12 @@ pub(crate) struct TcpState {
     pub(crate) phase: Phase,
     /// The port it has, and how.
     pub(crate) port: Option<(u16, Claim)>,
-    /// The program chose the port, and keeps it until it closes the socket.
+    /// The program chose the port, and keeps it until it closes the socket. Others go with their connection.
     pub(crate) bound: bool,
+    /// The address that the program chose, which stays.
+    pub(crate) address: Option<IpAddr>,
+    /// What it is called while it has no connection. As Linux has it, the port in it may be another's by now.
+    pub(crate) name: Endpoint,
     /// The interface of the link-local address it speaks to or from.
     pub(crate) link: u32,
     /// An error that nobody was told of yet.
@@ -92,6 +97,8 @@ impl TcpSocket {
                     phase: Phase::Idle,
                     port: None,
                     bound: false,
+                    address: None,
+                    name: Endpoint::new(family.unspecified(), 0),
                     link: 0,
                     error: None,
                     shut_read: false,

@@ -93,7 +93,12 @@ impl TcpSocket {
         address: &SockAddr,
     ) -> Result<(), Errno> {
         let (end, link) = self.family.resolve(address)?;
-        if state.port.is_some() || !matches!(state.phase, Phase::Idle) {
+        let free = match &state.phase {
+            Phase::Idle => true,
+            Phase::Listening => false,
+            Phase::Open(connection) => connection.is_over(),
+        };
+        if state.port.is_some() || !free {
             return Err(Errno::EINVAL);
         }
         let v6only = state.options.common.v6only;
@@ -107,7 +112,9 @@ impl TcpSocket {
             port => tables.tcp_ports.claim(port, claim).map(|()| port),
         })?;
         state.port = Some((port, claim));
-        state.bound = true;
+        state.bound = end.port != 0;
+        state.address = (!end.addr.is_unspecified()).then_some(end.addr);
+        state.name = Endpoint::new(end.addr, port);
         state.link = link;
         Ok(())
     }
@@ -141,6 +148,7 @@ impl TcpSocket {
                     Ok::<_, Errno>((port, listening))
                 })?;
                 state.port = Some((port, claim));
+                state.name = Endpoint::new(claim.scope.addr, port);
                 state.phase = Phase::Listening;
                 state.shut_read = false;
                 state.shut_write = false;
@@ -219,6 +227,8 @@ impl TcpSocket {
         }
         state.reset();
         state.error = None;
+        let unspecified = self.family.unspecified();
+        state.name.addr = state.address.unwrap_or(unspecified);
     }
 
     fn start_connecting(
@@ -240,13 +250,10 @@ impl TcpSocket {
         {
             return Err(Errno::EINVAL);
         }
-        let source = self.inet.net.source_for(lwp, remote.addr);
-        let mut local = match state.port {
-            Some((port, claim)) if !claim.scope.addr.is_unspecified() => {
-                Endpoint::new(claim.scope.addr, port)
-            }
-            Some((port, _)) => Endpoint::new(source?, port),
-            None => Endpoint::new(source?, 0),
+        let source = || self.inet.net.source_for(lwp, remote.addr);
+        let mut local = Endpoint {
+            addr: state.address.map_or_else(source, Ok)?,
+            port: state.port.map_or(0, |(port, _)| port),
         };
         same_version(local.addr, remote.addr)?;
         if local.port == 0 {
@@ -270,7 +277,6 @@ impl TcpSocket {
                 })
             })?;
             state.port = Some((local.port, claim));
-            state.bound = false;
         }
         let tuple = Tuple { local, remote };
         let path = self.inet.path(lwp, &tuple, via.as_ref(), &state.options);
@@ -295,7 +301,6 @@ impl TcpSocket {
         };
         let mut report = Report::default();
         connection.transmit(lwp, &mut report);
-        state.reset();
         state.error = None;
         state.phase = Phase::Open(connection.into());
         state.connecting = true;

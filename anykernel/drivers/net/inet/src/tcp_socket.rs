@@ -9,7 +9,7 @@ use smoltcp::socket::tcp::State;
 use syscall::consts::*;
 use syscall::{SockAddr, UioIn, UioOut};
 
-use crate::address::{Endpoint, Family};
+use crate::address::Family;
 use crate::connection::Report;
 use crate::ports::Claim;
 use crate::tcp::{Phase, TcpSocket, TcpState};
@@ -162,10 +162,9 @@ impl TcpSocket {
     }
 
     fn local(&self, state: &TcpState) -> SockAddr {
-        let end = match (&state.phase, state.port) {
-            (Phase::Open(connection), _) => connection.tuple.local,
-            (_, Some((port, claim))) => Endpoint::new(claim.scope.addr, port),
-            (_, None) => Endpoint::new(self.family.unspecified(), 0),
+        let end = match &state.phase {
+            Phase::Open(connection) if !connection.is_over() => connection.tuple.local,
+            _ => state.name,
         };
         self.family.report(end, state.link)
     }

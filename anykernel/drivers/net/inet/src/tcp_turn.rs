@@ -88,6 +88,7 @@ impl TcpSocket {
         }
         state.shut_read = true;
         state.shut_write = true;
+        state.name = tuple.local;
         let port = if state.closed || !state.bound {
             state.port.take()
         } else {
