@@ -127,6 +127,7 @@ fn a_wish_that_makes_no_sense_is_refused() {
         &["--disk", "no-such-file"],
         "there is no disk no-such-file",
     );
+    refused(&PVH, &["--memory", "1MiB"], "say `--memory 4MiB`, or more");
     refused(&PVH, &["--memory", "much"], "it takes a size such as 64MiB");
     refused(&PVH, &["--", "a\"b"], "a machine cannot be told `a\\\"b`");
     refused(

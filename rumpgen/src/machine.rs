@@ -4,11 +4,14 @@
 //! templates, one an argument; what variables there are is known here, so that a template is checked when the
 //! manifest is read. Nothing here starts anything.
 
+mod room;
 mod template;
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+
+pub use room::check as check_room;
 
 use crate::diagnostic::{Diagnostic, Spanned};
 use crate::nearest;

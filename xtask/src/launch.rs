@@ -31,6 +31,8 @@ pub(crate) struct Launch {
     pub arguments: Vec<String>,
     /// The file with the names of the application's functions.
     pub symbols: PathBuf,
+    /// The image that a machine has to hold, and the machine's memory in bytes.
+    pub image: Option<(PathBuf, u64)>,
     /// For a console with addresses that are to be put into words.
     pub names: Option<Names>,
     /// What the program's exit status stands for.
@@ -82,6 +84,9 @@ impl Launch {
     pub(crate) fn command(&self) -> Result<(Option<Namespace>, Command), Failure> {
         if let Some(package) = &self.package {
             tools::find(&self.program.to_string_lossy(), package)?;
+        }
+        if let Some((image, memory)) = &self.image {
+            rumpgen::machine::check_room(image, *memory).map_err(Failure::asked)?;
         }
         let namespace = match &self.network {
             Network::Tap(_) => Some(Namespace::new()?),

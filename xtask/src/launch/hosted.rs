@@ -54,6 +54,7 @@ pub(super) fn plan(
         package: None,
         arguments: params.chain(arguments).collect(),
         names: None,
+        image: None,
         exit: Exit { first: 0, step: 1 },
         network,
         debugger: None,

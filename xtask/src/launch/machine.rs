@@ -93,6 +93,7 @@ pub(super) fn plan(
             workspace: repository::places(&plan.name).workspace,
         }),
         symbols,
+        image: Some((image, start.memory.unwrap_or(run.memory))),
         exit: run.exit,
         network,
         debugger,
