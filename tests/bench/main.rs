@@ -4,6 +4,7 @@
 //! that what the machine does besides befalls all of them. Machines are noisy: read the ratios.
 //! An argument is part of the names of rows to measure (all if there is none); `RUMP_BENCH_ROUNDS` says how many rounds.
 
+mod machine;
 mod once;
 mod table;
 mod tap;
@@ -122,6 +123,7 @@ fn main() {
     );
     println!("{table}");
     let mut figures = json!({ "rounds": rounds, "rows": table.json() });
+    machine::measure(folder.path(), &is_wanted, rounds, &mut figures);
     once::measure(&configuration, folder.path(), &is_wanted, &mut figures);
     let path = tests::repository().join("target/rump/bench.json");
     std::fs::write(&path, format!("{figures:#}\n"))

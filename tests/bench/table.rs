@@ -24,6 +24,10 @@ impl Spread {
             most: figures[figures.len() - 1],
         }
     }
+
+    pub(crate) fn json(&self) -> Value {
+        json!({ "median": self.median, "least": self.least, "most": self.most })
+    }
 }
 
 impl fmt::Display for Spread {
@@ -76,10 +80,9 @@ impl Table {
                 "–".to_owned()
             },
         ]);
-        let json = |spread: &Spread| json!({ "median": spread.median, "least": spread.least, "most": spread.most });
         self.rows.push(json!({
             "name": row.name, "unit": row.unit, "more-is-better": row.more_is_better,
-            "host": comparable.then(|| json(host)), "static": json(fixed), "shared": json(shared),
+            "host": comparable.then(|| host.json()), "static": fixed.json(), "shared": shared.json(),
         }));
     }
 

@@ -23,16 +23,22 @@ const IN: Row = Row {
 };
 
 /// What a stream carries, in MiB.
-const SIZE: &str = "1024";
-const PORT: &str = "5001";
+pub(crate) const SIZE: &str = "1024";
+pub(crate) const PORT: &str = "5001";
 
-/// The programs and the networks they run in.
-struct Bench {
-    /// For the host, with `librump.a`, with `librump.so`.
-    programs: [PathBuf; 3],
-    tap: Namespace,
+/// The program for the host, and two ends of its kernel.
+pub(crate) struct HostStreams {
+    pub(crate) program: PathBuf,
     near: Namespace,
     far: Namespace,
+}
+
+/// The programs with a kernel, and the network they run in.
+struct Bench {
+    /// With `librump.a`, with `librump.so`.
+    kernels: [PathBuf; 2],
+    tap: Namespace,
+    host: HostStreams,
 }
 
 /// Measures what is wanted, and adds it to the table. Needs root.
@@ -53,44 +59,50 @@ pub(crate) fn measure(
         eprintln!("{}: {rounds} rounds", row.name);
         let mut figures = [const { Vec::new() }; 3];
         for _ in 0..rounds {
-            figures[0].push(bench.over_veth());
-            for kernel in [1, 2] {
-                figures[kernel].push(bench.over_tap(kernel, row.name == OUT.name));
+            figures[0].push(bench.host.over_veth());
+            for (kernel, figures) in bench.kernels.iter().zip(&mut figures[1..]) {
+                figures.push(bench.over_tap(kernel, row.name == OUT.name));
             }
         }
         table.add(&row, &figures.map(Spread::of));
     }
 }
 
+impl HostStreams {
+    pub(crate) fn new(folder: &Path) -> HostStreams {
+        let source = ["bench/stream.c"];
+        let program = compile(folder, "stream-host", &source, &[], Link::Host);
+        let (near, far) = (Namespace::new(), Namespace::new());
+        near.cable_to(&far);
+        HostStreams { program, near, far }
+    }
+
+    /// MB/s between two ends of the host's kernel.
+    pub(crate) fn over_veth(&self) -> f64 {
+        let (near, far) = (&self.near, &self.far);
+        let [sink, source] = [far, near].map(|end| end.command(&self.program));
+        stream(sink, source, "10.78.0.2")
+    }
+}
+
 impl Bench {
     fn new(configuration: &Configuration, folder: &Path) -> Bench {
         let links = [
-            ("stream-host", Link::Host),
             ("stream-static", Link::Static(configuration)),
             ("stream-shared", Link::Shared(configuration)),
         ];
-        let programs =
-            links.map(|(name, link)| compile(folder, name, &["bench/stream.c"], &[], link));
-        let (near, far) = (Namespace::new(), Namespace::new());
-        near.cable_to(&far);
         Bench {
-            programs,
+            kernels: links
+                .map(|(name, link)| compile(folder, name, &["bench/stream.c"], &[], link)),
             tap: Namespace::new(),
-            near,
-            far,
+            host: HostStreams::new(folder),
         }
     }
 
-    /// Between two ends of the host's kernel.
-    fn over_veth(&self) -> f64 {
-        let host = &self.programs[0];
-        stream(self.far.command(host), self.near.command(host), "10.78.0.2")
-    }
-
     /// Out of a kernel to the host, or in from there.
-    fn over_tap(&self, kernel: usize, out: bool) -> f64 {
-        let host = self.tap.command(&self.programs[0]);
-        let kernel = self.tap.kernel(&self.programs[kernel]);
+    fn over_tap(&self, kernel: &Path, out: bool) -> f64 {
+        let host = self.tap.command(&self.host.program);
+        let kernel = self.tap.kernel(kernel);
         match out {
             true => stream(host, kernel, "10.77.0.1"),
             false => stream(kernel, host, "10.77.0.2"),
