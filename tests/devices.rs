@@ -264,6 +264,30 @@ fn cards_carry_200_requests_at_once() {
 }
 
 #[test]
+fn more_connections_than_memory_are_served_in_turn() {
+    let test = "more_connections_than_memory_are_served_in_turn";
+    if !need_network(test, &[QEMU, "bash", "curl"]) {
+        return;
+    }
+    let configuration = httpd();
+    let namespace = Namespace::new();
+    let image = image(&configuration, "httpd");
+    let line = "ip=10.77.0.2/24";
+    let mut machine = Machine::on_tap(Board::Microvm, &image, line, &namespace);
+    // A connection has 512 KiB of buffers.
+    machine.add(&["-m", "16", "-device", "virtio-net-device,netdev=net"]);
+    let kernel = machine.start();
+    kernel.expect("httpd: listening on port 80");
+    let urls = "http://10.77.0.2/bytes/1000000?[1-200]";
+    let got = namespace.shell(&format!(
+        "curl -sS --no-progress-meter --max-time 300 --parallel --parallel-immediate --parallel-max 200 \
+         -H 'Connection: close' -o /dev/null -w '%{{http_code}} %{{size_download}}\n' '{urls}'"
+    ));
+    let good = got.lines().filter(|line| *line == "200 1000000").count();
+    assert_eq!(good, 200, "{got}");
+}
+
+#[test]
 fn cards_take_an_address_from_the_emulators_dhcp() {
     let test = "cards_take_an_address_from_the_emulators_dhcp";
     if !need(test, &[QEMU, "curl"]) {

@@ -77,6 +77,11 @@ void rumpuser_memory_release(size_t address, size_t size, size_t align)
     free((void *)address);
 }
 
+size_t rumpuser_memory_total(void)
+{
+    return SIZE_MAX;
+}
+
 /* The parameter tcp-buffer is the environment's RUMP_TCP_BUFFER. */
 int64_t rumpuser_params_get(struct rump_bytes name, struct rump_bytes_mut value)
 {

@@ -44,10 +44,19 @@ pub(crate) struct Processes {
     pub(crate) all: Vec<Bound<Weak<Process>>>,
 }
 
+/// What an instance may take of memory that has an end: what is fixed by the configuration, and what the
+/// application has, are not counted, and need the rest.
+fn share(total: usize) -> usize {
+    match total {
+        usize::MAX => total,
+        _ => total / 4 * 3,
+    }
+}
+
 impl Instance {
     pub(crate) fn new(name: &'static str, params: Params) -> Arc<Self> {
         let limit = match params.number("memory-limit") {
-            None | Some(0) => usize::MAX,
+            None | Some(0) => share(hypercall::memory::total()),
             Some(bytes) => usize::try_from(bytes).unwrap_or(usize::MAX),
         };
         let shown = match params.text("log-level") {

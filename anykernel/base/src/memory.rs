@@ -29,7 +29,27 @@ impl Memory {
 
     /// Charges `bytes` until the charge drops. `ENOMEM` at the limit.
     pub fn charge(self: &Arc<Self>, bytes: usize) -> Result<Charge, Errno> {
-        self.add(bytes)?;
+        self.charge_up_to(self.limit, bytes)
+    }
+
+    /// As [`charge`](Self::charge), for the bulk of something that can be had again and again, as a connection's
+    /// buffers: an eighth of the limit stays out of its reach. So when nothing new can begin, there still are
+    /// descriptors and frames for what has begun to go on, and to end.
+    pub fn charge_bulk(self: &Arc<Self>, bytes: usize) -> Result<Charge, Errno> {
+        self.charge_up_to(self.bulk_limit(), bytes)
+    }
+
+    /// How much of it [`charge_bulk`](Self::charge_bulk) would charge now.
+    pub fn left_for_bulk(&self) -> usize {
+        self.bulk_limit().saturating_sub(self.used())
+    }
+
+    fn bulk_limit(&self) -> usize {
+        self.limit - self.limit / 8
+    }
+
+    fn charge_up_to(self: &Arc<Self>, limit: usize, bytes: usize) -> Result<Charge, Errno> {
+        self.add(bytes, limit)?;
         Ok(Charge {
             account: self.clone(),
             bytes,
@@ -44,8 +64,8 @@ impl Memory {
         }
     }
 
-    fn add(&self, bytes: usize) -> Result<(), Errno> {
-        let more = |used: usize| used.checked_add(bytes).filter(|sum| *sum <= self.limit);
+    fn add(&self, bytes: usize, limit: usize) -> Result<(), Errno> {
+        let more = |used: usize| used.checked_add(bytes).filter(|sum| *sum <= limit);
         match self
             .used
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
@@ -71,7 +91,7 @@ impl Charge {
     /// Charges another amount instead. `ENOMEM` at the limit; the charge is then as before.
     pub fn resize(&mut self, bytes: usize) -> Result<(), Errno> {
         if bytes > self.bytes {
-            self.account.add(bytes - self.bytes)?;
+            self.account.add(bytes - self.bytes, self.account.limit)?;
         } else {
             self.account
                 .used
@@ -85,5 +105,23 @@ impl Charge {
 impl Drop for Charge {
     fn drop(&mut self) {
         self.account.used.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bulk_leaves_an_eighth() {
+        let memory = Memory::new(800);
+        assert_eq!(memory.charge_bulk(701).err(), Some(Errno::ENOMEM));
+        let bulk = memory.charge_bulk(700).unwrap();
+        assert_eq!(memory.charge_bulk(1).err(), Some(Errno::ENOMEM));
+        assert_eq!(memory.left_for_bulk(), 0);
+        let rest = memory.charge(100).unwrap();
+        assert_eq!(memory.charge(1).err(), Some(Errno::ENOMEM));
+        drop((bulk, rest));
+        assert_eq!(memory.used(), 0);
     }
 }

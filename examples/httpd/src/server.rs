@@ -2,6 +2,7 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use rump::net::{Ipv4Addr, Ipv6Addr, TcpListener};
 use rump::poll::{Events, Interest, Poller};
@@ -11,6 +12,9 @@ use crate::connection::{CHUNK, Connection, Next};
 
 /// The listener's key; a connection's is its index.
 const LISTENER: u64 = u64::MAX;
+
+/// How long the listener rests at most: what it lacks may come from elsewhere than from a connection that is closed.
+const REST: Duration = Duration::from_millis(100);
 
 /// Events taken at once.
 const BATCH: usize = 256;
@@ -55,7 +59,14 @@ impl Server {
     pub(crate) fn run(mut self) -> Errno {
         let mut events = Events::with_capacity(BATCH);
         loop {
-            if let Err(errno) = self.poller.wait(&mut events, None) {
+            let span = self.full.then_some(REST);
+            if let Err(errno) = self.poller.wait(&mut events, span) {
+                return errno;
+            }
+            if self.full
+                && events.is_empty()
+                && let Err(errno) = self.listen_again()
+            {
                 return errno;
             }
             for event in &events {
@@ -96,7 +107,7 @@ impl Server {
                 Err(Errno::EAGAIN) => return Ok(()),
                 Err(Errno::ECONNABORTED) => {}
                 Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM | Errno::ENOBUFS) => {
-                    // Whoever waits goes on waiting until a connection is closed.
+                    // Whoever waits goes on waiting until a connection is closed, or for a while.
                     self.full = true;
                     return self.poller.modify(&self.listener, LISTENER, Interest::NONE);
                 }
@@ -123,11 +134,14 @@ impl Server {
             self.clients[index] = None;
             self.free.push(index);
             if self.full {
-                self.full = false;
-                self.poller
-                    .modify(&self.listener, LISTENER, Interest::READ)?;
+                self.listen_again()?;
             }
         }
         Ok(())
+    }
+
+    fn listen_again(&mut self) -> Result<()> {
+        self.full = false;
+        self.poller.modify(&self.listener, LISTENER, Interest::READ)
     }
 }

@@ -14,6 +14,8 @@ group! {
         fn allocate_zeroed(size: usize, align: usize) -> usize;
         /// Takes back what [`allocate`](Self::allocate) gave for the same `size` and `align`.
         fn release(address: usize, size: usize, align: usize);
+        /// How many bytes there are, given out or not; all ones where the host knows of no end.
+        fn total() -> usize;
     }
 }
 

@@ -28,4 +28,8 @@ impl hypercall::Memory for Platform {
             );
         }
     }
+
+    fn total() -> usize {
+        usize::MAX
+    }
 }

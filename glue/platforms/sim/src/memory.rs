@@ -27,4 +27,8 @@ impl hypercall::Memory for Platform {
             );
         }
     }
+
+    fn total() -> usize {
+        usize::MAX
+    }
 }

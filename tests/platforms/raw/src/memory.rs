@@ -34,4 +34,8 @@ impl hypercall::Memory for Platform {
     }
 
     fn release(_address: usize, _size: usize, _align: usize) {}
+
+    fn total() -> usize {
+        SIZE
+    }
 }

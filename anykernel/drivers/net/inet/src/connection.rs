@@ -100,6 +100,17 @@ fn endpoint(end: Endpoint) -> IpEndpoint {
     IpEndpoint::new(end.addr.into(), end.port)
 }
 
+/// The most that a buffer takes of the memory that is left: where many connections share little, each gets less
+/// than it wants, and those that come late get the least, before any is refused.
+const SHARE: usize = 16;
+/// What a buffer has at least, if it wants as much.
+const LEAST: usize = 4096;
+
+/// The size of a buffer that is to have `wanted` bytes, where `left` are left.
+fn within(wanted: usize, left: usize) -> usize {
+    wanted.min((left / SHARE).max(LEAST))
+}
+
 impl Connection {
     /// A connection that is none yet. `ENOMEM` at the instance's limit.
     fn new(
@@ -110,8 +121,10 @@ impl Connection {
         options: &TcpOptions,
         timer: Arc<Callout>,
     ) -> Result<Self, Errno> {
-        let (rx, tx) = (options.receive_buffer, options.send_buffer);
-        let charge = lwp.instance().memory().charge(rx + tx)?;
+        let memory = lwp.instance().memory();
+        let left = memory.left_for_bulk();
+        let [rx, tx] = [options.receive_buffer, options.send_buffer].map(|it| within(it, left));
+        let charge = memory.charge_bulk(rx + tx)?;
         // Memory that reads as zero costs nothing until it is touched.
         let mut socket = Socket::new(
             SocketBuffer::new(vec![0; rx]),

@@ -10,9 +10,16 @@ use crate::Platform;
 use crate::boot::start_info::Range;
 use crate::lock::Lock;
 
-static HEAP: Lock<Heap> = Lock::new(Heap(Talc::new(Manual)));
+static HEAP: Lock<Heap> = Lock::new(Heap {
+    talc: Talc::new(Manual),
+    total: 0,
+});
 
-struct Heap(Talc<Manual, DefaultBinning>);
+struct Heap {
+    talc: Talc<Manual, DefaultBinning>,
+    /// How many bytes it was given.
+    total: usize,
+}
 
 // SAFETY: what the allocator points to is its own, and it is reached under the lock.
 unsafe impl Send for Heap {}
@@ -24,14 +31,17 @@ unsafe impl Send for Heap {}
 /// The range is mapped, and nobody else uses it, ever.
 pub(crate) unsafe fn add(range: Range) {
     let size = (range.end - range.start) as usize;
+    let mut heap = HEAP.lock();
     // SAFETY: the caller's promise. A piece too small to be of use is left alone.
-    let _ = unsafe { HEAP.lock().0.claim(range.start as *mut u8, size) };
+    if unsafe { heap.talc.claim(range.start as *mut u8, size) }.is_some() {
+        heap.total += size;
+    }
 }
 
 /// Memory of this layout, or null.
 pub(crate) fn allocate(layout: Layout) -> *mut u8 {
     // SAFETY: the size is not zero: nobody allocates nothing.
-    let found = unsafe { HEAP.lock().0.allocate(layout) };
+    let found = unsafe { HEAP.lock().talc.allocate(layout) };
     found.map_or(core::ptr::null_mut(), |start| start.as_ptr())
 }
 
@@ -52,7 +62,7 @@ pub(crate) fn allocate_zeroed(layout: Layout) -> *mut u8 {
 /// It is from [`allocate`], of the same layout, and nobody uses it any more.
 pub(crate) unsafe fn release(start: *mut u8, layout: Layout) {
     // SAFETY: the caller's promise.
-    unsafe { HEAP.lock().0.deallocate(start, layout) };
+    unsafe { HEAP.lock().talc.deallocate(start, layout) };
 }
 
 fn layout(size: usize, align: usize) -> Layout {
@@ -72,5 +82,9 @@ impl hypercall::Memory for Platform {
     fn release(address: usize, size: usize, align: usize) {
         // SAFETY: the group's contract.
         unsafe { release(address as *mut u8, layout(size, align)) }
+    }
+
+    fn total() -> usize {
+        HEAP.lock().total
     }
 }
