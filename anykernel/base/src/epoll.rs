@@ -4,10 +4,11 @@
 //! sets' ready lists; `wait` looks at what is there, so a list may name files that are no longer
 //! ready, and never misses one that is. Sets can be in sets, up to a depth, and never in a circle.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 
+use hashbrown::HashMap;
 use syscall::EpollEvent;
 use syscall::consts::{EPOLLET, EPOLLEXCLUSIVE, EPOLLONESHOT, EPOLLWAKEUP};
 
@@ -29,7 +30,7 @@ type Key = (i32, usize);
 
 /// An epoll set, as a file.
 pub(crate) struct Epoll {
-    items: Mutex<BTreeMap<Key, Arc<Item>>>,
+    items: Mutex<HashMap<Key, Arc<Item>>>,
     shared: Arc<Shared>,
     /// What this set is in other sets.
     outer: Leaf<Vec<Weak<Item>>>,
@@ -73,7 +74,7 @@ impl State {
 impl Epoll {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Epoll {
-            items: Mutex::new(BTreeMap::new()),
+            items: Mutex::new(HashMap::new()),
             shared: Arc::new(Shared {
                 ready: Leaf::new(VecDeque::new()),
                 readiness: Readiness::new(Events::NONE),

@@ -3,7 +3,6 @@
 //!
 //! This is bookkeeping: it sends nothing and reads no clock.
 
-use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem;
@@ -63,7 +62,8 @@ pub(crate) enum Resolution {
 pub(crate) type Question = (Key, Option<[u8; 6]>);
 
 pub(crate) struct Neighbours {
-    table: BTreeMap<Key, Neighbour>,
+    /// In the order of their names.
+    table: Vec<(Key, Neighbour)>,
     /// Packets that wait, of all neighbours.
     waiting: usize,
     /// The time the timer is set to.
@@ -73,7 +73,7 @@ pub(crate) struct Neighbours {
 impl Default for Neighbours {
     fn default() -> Self {
         Neighbours {
-            table: BTreeMap::new(),
+            table: Vec::new(),
             waiting: 0,
             armed: u64::MAX,
         }
@@ -83,7 +83,8 @@ impl Default for Neighbours {
 impl Neighbours {
     /// Finds out where a packet goes. Also gives the packets of a neighbour that had to be forgotten.
     pub(crate) fn resolve(&mut self, key: Key, packet: Frame, now: u64) -> (Resolution, Batch) {
-        if let Some(neighbour) = self.table.get_mut(&key) {
+        if let Ok(index) = self.find(key) {
+            let neighbour = &mut self.table[index].1;
             neighbour.used = now;
             let resolution = match neighbour.hardware {
                 Some(hardware) if neighbour.due != u64::MAX => Resolution::Known(packet, hardware),
@@ -114,7 +115,7 @@ impl Neighbours {
         }
         let evicted = self.make_room();
         self.waiting += 1;
-        self.table.insert(
+        self.insert(
             key,
             Neighbour {
                 hardware: None,
@@ -128,17 +129,28 @@ impl Neighbours {
         (Resolution::Ask, evicted)
     }
 
+    fn find(&self, key: Key) -> Result<usize, usize> {
+        self.table.binary_search_by_key(&key, |(key, _)| *key)
+    }
+
+    /// Remembers a neighbour that is not known.
+    fn insert(&mut self, key: Key, neighbour: Neighbour) {
+        if let Err(index) = self.find(key) {
+            self.table.insert(index, (key, neighbour));
+        }
+    }
+
     /// Forgets the neighbour that was not used for longest, if there are too many.
     fn make_room(&mut self) -> Batch {
         if self.table.len() < MOST {
             return Batch::new();
         }
-        let oldest = self.table.iter().min_by_key(|(_, n)| n.used);
-        let Some(key) = oldest.map(|(key, _)| *key) else {
+        let used = |(_, (_, neighbour)): &(usize, &(Key, Neighbour))| neighbour.used;
+        let oldest = self.table.iter().enumerate().min_by_key(used);
+        let Some(index) = oldest.map(|(index, _)| index) else {
             return Batch::new();
         };
-        let evicted = self.table.remove(&key).map(|n| n.waiting);
-        let evicted = evicted.unwrap_or_default();
+        let evicted = self.table.remove(index).1.waiting;
         self.waiting -= evicted.len();
         evicted
     }
@@ -153,7 +165,8 @@ impl Neighbours {
         now: u64,
         create: bool,
     ) -> Option<(Batch, [u8; 6])> {
-        if let Some(neighbour) = self.table.get_mut(&key) {
+        if let Ok(index) = self.find(key) {
+            let neighbour = &mut self.table[index].1;
             let hardware = hardware.or(neighbour.hardware)?;
             neighbour.hardware = Some(hardware);
             neighbour.confirmed = now;
@@ -164,7 +177,7 @@ impl Neighbours {
             return Some((ready, hardware));
         }
         if create && self.table.len() < MOST {
-            self.table.insert(
+            self.insert(
                 key,
                 Neighbour {
                     hardware,
@@ -181,14 +194,14 @@ impl Neighbours {
 
     /// The hardware address of a neighbour, if it is known.
     pub(crate) fn hardware(&self, key: Key) -> Option<[u8; 6]> {
-        self.table.get(&key)?.hardware
+        self.table[self.find(key).ok()?].1.hardware
     }
 
     /// What to ask now, and the packets of those who did not answer, with their interface.
     pub(crate) fn due(&mut self, now: u64) -> (Vec<Question>, Vec<(u32, Batch)>) {
         self.armed = u64::MAX;
         let (mut questions, mut lost) = (Vec::new(), Vec::new());
-        self.table.retain(|key, neighbour| {
+        self.table.retain_mut(|(key, neighbour)| {
             if neighbour.due > now {
                 return true;
             }
@@ -208,7 +221,7 @@ impl Neighbours {
 
     /// When the timer is to be set, if it is not set to that time or an earlier one.
     pub(crate) fn arm(&mut self) -> Option<u64> {
-        let next = self.table.values().map(|neighbour| neighbour.due).min()?;
+        let next = self.table.iter().map(|(_, it)| it.due).min()?;
         if next >= self.armed {
             return None;
         }
@@ -219,7 +232,7 @@ impl Neighbours {
     /// Forgets the neighbours of an interface. Gives the packets that waited.
     pub(crate) fn forget(&mut self, interface: u32) -> Batch {
         let mut waiting = Batch::new();
-        self.table.retain(|key, neighbour| {
+        self.table.retain_mut(|(key, neighbour)| {
             if key.interface == interface {
                 waiting.append(&mut neighbour.waiting);
             }
