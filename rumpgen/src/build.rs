@@ -69,6 +69,10 @@ pub fn command(plan: &Plan, folder: &Path, options: &Options) -> Result<Command,
     };
     if let Some(home) = cargo_home() {
         flags.push(format!("--remap-path-prefix={}=/cargo", home.display()));
+        // Places in crates stand in what is built: short, and without the name of the registry's copy.
+        let registries = folders(&home.join("registry/src"));
+        let short = |registry: &PathBuf| format!("--remap-path-prefix={}/=", registry.display());
+        flags.extend(registries.iter().map(short));
     }
     command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
     command
@@ -215,6 +219,14 @@ fn hear(message: &Value, products: &mut Products, progress: &mut dyn Progress) {
 fn packages_in_lock(folder: &Path) -> usize {
     let lock = fs::read_to_string(folder.join("Cargo.lock")).unwrap_or_default();
     lock.lines().filter(|line| *line == "[[package]]").count()
+}
+
+/// The folders in a folder, in order; none where there is no such folder.
+fn folders(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    let mut folders: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    folders.sort();
+    folders
 }
 
 fn cargo_home() -> Option<PathBuf> {

@@ -25,6 +25,7 @@ const FIRST_PING: &str = "machine-first-ping";
 const OUT: &str = "machine-out";
 const IN: &str = "machine-in";
 const CHART: &str = "machine-chart";
+const SIZE_OF_IMAGE: &str = "machine-size";
 
 /// Measures what is wanted, prints it and adds it to the figures. Needs root.
 pub(crate) fn measure(
@@ -33,7 +34,8 @@ pub(crate) fn measure(
     rounds: usize,
     figures: &mut Value,
 ) {
-    let rows = [FIRST_LINE, FIRST_PING, OUT, IN, CHART].map(|name| (name, is_wanted(name)));
+    let rows =
+        [FIRST_LINE, FIRST_PING, OUT, IN, CHART, SIZE_OF_IMAGE].map(|name| (name, is_wanted(name)));
     let wanted: Vec<_> = rows.iter().filter(|row| row.1).map(|row| row.0).collect();
     if wanted.is_empty() || !need_network(&wanted.join(", "), &[QEMU]) {
         return;
@@ -68,6 +70,11 @@ pub(crate) fn measure(
                 let [host, ours] = [host, ours].map(Spread::of);
                 println!("{name}: {ours} MB/s, and {host} between two ends of the host's kernel");
                 figures[name] = json!({ "mb/s": ours.json(), "host-mb/s": host.json() });
+            }
+            SIZE_OF_IMAGE => {
+                let size = std::fs::metadata(&bench.httpd).expect("it was built").len();
+                println!("{name}: {size} bytes for an image with net, sockets and httpd");
+                figures[name] = json!(size);
             }
             _ => {
                 for board in [Board::Microvm, Board::Q35] {
