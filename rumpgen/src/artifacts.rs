@@ -40,6 +40,14 @@ pub struct Artifact {
     pub size: u64,
 }
 
+/// Says early what would fail only after everything is compiled.
+///
+/// # Errors
+/// A program or a file that is missing, or words that a boot loader cannot hand on.
+pub fn check(plan: &Plan) -> Result<(), Diagnostic> {
+    image::check(plan)
+}
+
 /// Puts everything into `folder` and says what is there.
 pub fn collect(
     plan: &Plan,
@@ -73,7 +81,7 @@ pub fn collect(
         && let Some(program) = product(products, "app", "")
     {
         match plan.platform.image {
-            Some(_) => image::collect(&mut place, program, app)?,
+            Some(_) => image::collect(&mut place, program, plan, app)?,
             None => place.copy(program, &app.package)?,
         }
     }
@@ -157,10 +165,14 @@ impl Place<'_> {
     }
 
     fn text(&mut self, name: &str, text: &str) -> Result<(), Diagnostic> {
+        self.bytes(name, text.as_bytes())
+    }
+
+    fn bytes(&mut self, name: &str, bytes: &[u8]) -> Result<(), Diagnostic> {
         let target = self.folder.join(name);
-        if !fs::read(&target).is_ok_and(|old| old == text.as_bytes()) {
+        if !fs::read(&target).is_ok_and(|old| old == bytes) {
             create_parent(&target)?;
-            checked(&target, fs::write(&target, text))?;
+            checked(&target, fs::write(&target, bytes))?;
         }
         self.record(target)
     }

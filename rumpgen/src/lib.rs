@@ -27,6 +27,7 @@ pub mod value;
 pub mod vocabulary;
 pub mod write;
 
+mod command_line;
 mod planning;
 
 pub use planning::{Resolved, buildable, catalogue, plan};

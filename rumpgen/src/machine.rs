@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 pub use room::check as check_room;
 
+use crate::command_line;
 use crate::diagnostic::{Diagnostic, Spanned};
 use crate::nearest;
 
@@ -155,9 +156,11 @@ impl Run {
             words: &machine.words,
             arguments: Vec::new(),
         };
+        let params = wish.params.iter().map(|(name, value)| (&**name, &**value));
+        let words = command_line::words(params, &wish.arguments);
         let whole = json!({
             "image": wish.image,
-            "command-line": command_line(&wish.params, &wish.arguments)?,
+            "command-line": command_line::line(&words)?,
             "cpus": wish.cpus,
             "memory": wish.memory.unwrap_or(self.memory),
         });
@@ -247,29 +250,6 @@ fn with_words(data: &Value, words: &BTreeMap<String, String>) -> Value {
     data
 }
 
-/// A kernel's command line: parameters, and behind `--` the application's arguments. Quotes keep a word with
-/// spaces together, and there is no way to write a quote.
-fn command_line(params: &[(String, String)], arguments: &[String]) -> Result<String, Diagnostic> {
-    let params = params.iter().map(|(name, value)| format!("{name}={value}"));
-    let mut words: Vec<String> = params.collect();
-    if !arguments.is_empty() {
-        words.push("--".to_owned());
-        words.extend(arguments.iter().cloned());
-    }
-    for word in &mut words {
-        if word.contains(['"', '\n', '\0']) {
-            let message = format!("a machine cannot be told `{}`", word.escape_debug());
-            return Err(
-                Diagnostic::new(message).help("its command line has no quotes, and one line")
-            );
-        }
-        if word.is_empty() || word.contains(char::is_whitespace) {
-            *word = format!("\"{word}\"");
-        }
-    }
-    Ok(words.join(" "))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -284,19 +264,5 @@ mod tests {
             (plain.code(0), plain.code(255), plain.code(256)),
             (Some(0), Some(255), None)
         );
-    }
-
-    #[test]
-    fn words_with_spaces_are_quoted_and_quotes_are_refused() {
-        let params = [
-            ("ip".to_owned(), "dhcp".to_owned()),
-            ("text".to_owned(), "a b".to_owned()),
-        ];
-        let arguments = ["--port".to_owned(), String::new()];
-        let line = command_line(&params, &arguments).unwrap();
-        assert_eq!(line, "ip=dhcp \"text=a b\" -- --port \"\"");
-        assert_eq!(command_line(&[], &[]).unwrap(), "");
-        assert!(command_line(&[], &["a\"b".to_owned()]).is_err());
-        assert!(command_line(&[], &["a\nb".to_owned()]).is_err());
     }
 }

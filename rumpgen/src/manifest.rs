@@ -15,7 +15,7 @@ use std::path::{Component as Part, Path, PathBuf};
 
 use crate::diagnostic::{Place, Spanned};
 use crate::machine::Run;
-use crate::plan::{Arity, Artifact, At, Layer, Origin, ParamKind};
+use crate::plan::{Arity, Artifact, At, ImageFormat, Layer, Origin, ParamKind};
 
 pub use package::Package;
 
@@ -218,6 +218,8 @@ pub struct Image {
     pub targets: Vec<Spanned<String>>,
     /// Compiler flags, in order.
     pub rustflags: Vec<String>,
+    /// The formats they can be had in beside the program that was linked.
+    pub formats: BTreeSet<ImageFormat>,
 }
 
 /// A platform's default providers for one capability.

@@ -112,6 +112,7 @@ pub fn build(
     progress: &mut dyn Progress,
 ) -> Result<Built, Diagnostic> {
     let Generated { plan, tree, .. } = generated;
+    artifacts::check(plan)?;
     let _turn = turn(&places.artifacts)?;
     let written = write::write(tree, &places.workspace, Sourcing::Links)?;
     let products = build::build(plan, &places.workspace, options, progress)?;

@@ -53,6 +53,12 @@ pub struct Asked {
     pub app: Option<App>,
     /// The cargo profile.
     pub profile: Profile,
+    /// The formats that its image is to be had in beside the program that was linked, sorted.
+    #[serde(default)]
+    pub formats: Vec<ImageFormat>,
+    /// The application's arguments in these: who starts them gives none.
+    #[serde(default)]
+    pub arguments: Vec<String>,
 }
 
 /// An application: a library crate with `pub fn main(kernel: &Kernel, args: &[String]) -> i32`.
@@ -145,6 +151,27 @@ pub enum Artifact {
     Archive,
     /// A bootable image.
     Image,
+}
+
+/// A format of an image that is ready for machines or registries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImageFormat {
+    /// A CD that PCs boot from, by BIOS and by UEFI; also when it is written to a disk.
+    Iso,
+    /// A folder in the layout of the Open Container Initiative.
+    Oci,
+    /// A disk that PCs boot from, by BIOS and by UEFI.
+    Raw,
+}
+
+impl ImageFormat {
+    /// All of them, as they are written.
+    pub const NAMES: &[(&'static str, ImageFormat)] = &[
+        ("iso", ImageFormat::Iso),
+        ("oci", ImageFormat::Oci),
+        ("raw", ImageFormat::Raw),
+    ];
 }
 
 /// A selected component.

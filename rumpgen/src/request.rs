@@ -33,6 +33,10 @@ pub struct Arguments {
     pub name: Option<String>,
     /// `--dev`
     pub dev: bool,
+    /// `--image a,b`
+    pub image: Option<String>,
+    /// What follows `--`
+    pub arguments: Vec<String>,
 }
 
 /// What a configuration shall be.
@@ -54,6 +58,10 @@ pub struct Request {
     pub name: Option<Spanned<String>>,
     /// The cargo profile.
     pub profile: Profile,
+    /// Formats of the image.
+    pub formats: Vec<Spanned<String>>,
+    /// The application's arguments in them.
+    pub arguments: Vec<String>,
     /// What is known of the application.
     pub about: About,
 }
@@ -140,6 +148,8 @@ pub fn read(arguments: &Arguments, repository: &Path) -> Result<(Request, Roots)
             place: spanned.place,
         }
     });
+    let formats = arguments.image.iter();
+    let formats: Vec<_> = formats.flat_map(|text| list("--image", text)).collect();
     let request = Request {
         components: components.unwrap_or(config.components),
         without,
@@ -153,6 +163,12 @@ pub fn read(arguments: &Arguments, repository: &Path) -> Result<(Request, Roots)
         } else {
             Profile::Release
         },
+        arguments: match (&formats[..], &arguments.arguments[..]) {
+            ([], _) => Vec::new(),
+            (_, []) => config.about.arguments.clone(),
+            (_, given) => given.to_vec(),
+        },
+        formats,
         about: config.about,
     };
     found.finish((request, roots))

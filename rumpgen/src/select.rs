@@ -2,11 +2,12 @@
 
 mod app;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Place, Spanned};
 use crate::manifest::{Catalogue, Component, Package, Platform};
 use crate::nearest;
+use crate::plan::ImageFormat;
 use crate::request::Request;
 
 /// A request whose names all mean something.
@@ -22,6 +23,8 @@ pub struct Selection<'a> {
     pub app: Option<Package>,
     /// The Rust target asked for, where it is not the one the platform prefers.
     pub target: Option<&'a str>,
+    /// The formats of the image that are asked for.
+    pub formats: BTreeSet<ImageFormat>,
 }
 
 /// Looks up everything the request names.
@@ -64,6 +67,10 @@ pub fn select<'a>(
         let name = request.target.as_ref()?;
         keep(target(name, platform), &mut found).flatten()
     });
+    let mut formats = BTreeSet::new();
+    for name in platform.iter().flat_map(|_| &request.formats) {
+        formats.extend(platform.and_then(|platform| keep(format(name, platform), &mut found)));
+    }
     if let Some(name) = &request.name {
         check_name(name, &mut found);
     }
@@ -74,6 +81,7 @@ pub fn select<'a>(
             without,
             app,
             target,
+            formats,
         }),
         None => Err(found),
     }
@@ -122,6 +130,30 @@ fn target<'a>(
         platform.name.value, name.value
     );
     Err(at(message).help(nearest::advice(&name.value, "targets", known)))
+}
+
+/// A format that the platform's images can be had in.
+fn format(name: &Spanned<String>, platform: &Platform) -> Result<ImageFormat, Diagnostic> {
+    let known = platform.image.iter().flat_map(|image| &image.formats);
+    let known = ImageFormat::NAMES
+        .iter()
+        .filter(|(_, format)| known.clone().any(|known| known == format));
+    if let Some((_, format)) = known.clone().find(|(word, _)| *word == name.value) {
+        return Ok(*format);
+    }
+    let platform = &platform.name.value;
+    let message = format!(
+        "the platform `{platform}` has no images of the format `{}`",
+        name.value
+    );
+    let diagnostic = Diagnostic::new(message).primary(&name.place, "");
+    Err(match known.clone().next() {
+        Some(_) => {
+            let known = known.map(|(word, _)| *word);
+            diagnostic.help(nearest::advice(&name.value, "formats", known))
+        }
+        None => diagnostic.help("leave out `--image`, or choose another platform"),
+    })
 }
 
 /// The component of that name.

@@ -4,38 +4,42 @@ mod known;
 
 use std::env;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::diagnostic::Diagnostic;
 
-pub use known::{ADDR2LINE, AR, CARGO, CC, GDBSERVER, IP, LD, LLD, OBJCOPY, RUSTUP, TESTED_WITH};
+pub use known::*;
 
-/// A program, and the Debian package it is in.
+/// A program or a file, and the Debian package it is in.
 #[derive(Clone, Copy, Debug)]
 pub struct Tool {
-    /// The program's name.
+    /// The program's name, or the file's path from the root on.
     pub name: &'static str,
     /// The package's name.
     pub package: &'static str,
 }
 
 impl Tool {
-    /// Where the program is.
+    /// Where it is.
     pub fn find(&self) -> Option<PathBuf> {
         search(self.name)
     }
 
-    /// Where the program is, or which package to install.
+    /// Where it is, or which package to install.
     pub fn require(&self) -> Result<PathBuf, Diagnostic> {
         find(self.name, self.package)
     }
 }
 
-/// Where a program is, or which package to install.
+/// Where a program or a file is, or which package to install.
 pub fn find(program: &str, package: &str) -> Result<PathBuf, Diagnostic> {
+    let kind = match Path::new(program).is_absolute() {
+        true => "file",
+        false => "program",
+    };
     search(program).ok_or_else(|| {
-        Diagnostic::new(format!("the program `{program}` is missing"))
+        Diagnostic::new(format!("the {kind} `{program}` is missing"))
             .help(format!("install the package `{package}`"))
     })
 }
@@ -43,6 +47,7 @@ pub fn find(program: &str, package: &str) -> Result<PathBuf, Diagnostic> {
 fn search(program: &str) -> Option<PathBuf> {
     let folders = env::var_os("PATH")?;
     env::split_paths(&folders)
+        // A path from the root on stays what it is.
         .map(|folder| folder.join(program))
         .find(|path| path.is_file())
 }

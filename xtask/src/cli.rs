@@ -74,6 +74,7 @@ Examples:
   cargo xtask build --components net,sockets --param tcp-buffer=128KiB
   cargo xtask build --components net,sockets --platform sim --dev
   cargo xtask build --config my/rump.toml
+  cargo xtask build --components net,sockets --platform pvh --app examples/httpd --image iso,raw --param ip=dhcp
   cargo xtask build --components net --dry-run
 
 The workspace is left in generated/<configuration>/; `cargo build` works there too.";
@@ -166,6 +167,9 @@ pub(crate) struct Verbosity {
 pub(crate) struct Build {
     #[command(flatten)]
     pub selection: Selection,
+    /// Make a bootable CD (iso) or disk (raw) of an image, or a layout for container registries (oci)
+    #[arg(long, value_name = "FORMATS")]
+    pub image: Option<String>,
     /// Without the network
     #[arg(long)]
     pub offline: bool,
@@ -174,6 +178,9 @@ pub(crate) struct Build {
     pub dry_run: bool,
     #[command(flatten)]
     pub verbosity: Verbosity,
+    /// Arguments of the application, where it is started from such a format
+    #[arg(last = true, requires = "image")]
+    pub arguments: Vec<String>,
 }
 
 /// How an application is started.

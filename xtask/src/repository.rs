@@ -30,8 +30,8 @@ pub(crate) fn checks() -> PathBuf {
     root().join("target/check")
 }
 
-/// Reads what is asked for.
-pub(crate) fn request(selection: &Selection) -> Result<(Request, Roots), Failure> {
+/// What is asked for, as typed.
+fn typed(selection: &Selection) -> Arguments {
     let Selection {
         components,
         without,
@@ -44,7 +44,7 @@ pub(crate) fn request(selection: &Selection) -> Result<(Request, Roots), Failure
         dev,
         manifests,
     } = selection.clone();
-    let arguments = Arguments {
+    Arguments {
         components,
         without,
         platform,
@@ -55,8 +55,13 @@ pub(crate) fn request(selection: &Selection) -> Result<(Request, Roots), Failure
         manifests,
         name,
         dev,
-    };
-    request::read(&arguments, &root()).map_err(Failure::asked)
+        ..Arguments::default()
+    }
+}
+
+/// Reads what is asked for.
+pub(crate) fn request(selection: &Selection) -> Result<(Request, Roots), Failure> {
+    request::read(&typed(selection), &root()).map_err(Failure::asked)
 }
 
 /// What is known of the application that is asked for.
@@ -66,7 +71,21 @@ pub(crate) fn about(selection: &Selection) -> Result<About, Failure> {
 
 /// Decides and emits what is asked for, to be built.
 pub(crate) fn generate(selection: &Selection) -> Result<Generated, Failure> {
-    let (request, roots) = request(selection)?;
+    generate_formats(selection, None, &[])
+}
+
+/// The same, for an image in more formats, in which the application has these arguments.
+pub(crate) fn generate_formats(
+    selection: &Selection,
+    formats: Option<&str>,
+    arguments: &[String],
+) -> Result<Generated, Failure> {
+    let arguments = Arguments {
+        image: formats.map(str::to_owned),
+        arguments: arguments.to_vec(),
+        ..typed(selection)
+    };
+    let (request, roots) = request::read(&arguments, &root()).map_err(Failure::asked)?;
     let generated = pipeline::generate(&request, &roots).map_err(Failure::asked)?;
     rumpgen::buildable(&request, &generated.plan).map_err(Failure::asked)?;
     Ok(generated)

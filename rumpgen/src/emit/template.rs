@@ -17,6 +17,7 @@ static SOURCES: &[(&str, &str)] = templates![
     "app.toml",
     "capi.toml",
     "config.toml",
+    "grub.cfg",
     "kernel.toml",
     "module.h",
     "report.md",

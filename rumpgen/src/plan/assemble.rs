@@ -111,6 +111,8 @@ fn asked(request: &Request, selection: &Selection<'_>, roots: &Roots) -> Asked {
             .collect(),
         app,
         profile: request.profile,
+        formats: selection.formats.iter().copied().collect(),
+        arguments: request.arguments.clone(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The programs that are used, each with its Debian package: the one list of them.
+//! The programs and files that are used, each with its Debian package: the one list of them.
 
 use super::Tool;
 
@@ -23,15 +23,46 @@ pub const RUSTUP: Tool = tool("rustup", "rustup");
 /// Makes namespaces and devices.
 pub const IP: Tool = tool("ip", "iproute2");
 
+/// Puts GRUB together from modules.
+pub const GRUB_MKIMAGE: Tool = tool("grub-mkimage", "grub-common");
+/// The list of GRUB's modules for BIOS.
+pub const GRUB_BIOS: Tool = tool("/usr/lib/grub/i386-pc/moddep.lst", "grub-pc-bin");
+/// What BIOS starts of a disk, to start GRUB from the sectors after it.
+pub const GRUB_BIOS_BOOT: Tool = tool("/usr/lib/grub/i386-pc/boot.img", "grub-pc-bin");
+/// What BIOS starts of a CD that was written to a disk.
+pub const GRUB_BIOS_HYBRID: Tool = tool("/usr/lib/grub/i386-pc/boot_hybrid.img", "grub-pc-bin");
+/// The list of GRUB's modules for UEFI.
+pub const GRUB_UEFI: Tool = tool("/usr/lib/grub/x86_64-efi/moddep.lst", "grub-efi-amd64-bin");
+/// Makes FAT volumes.
+pub const MFORMAT: Tool = tool("mformat", "mtools");
+/// Makes folders on FAT volumes.
+pub const MMD: Tool = tool("mmd", "mtools");
+/// Copies files to FAT volumes.
+pub const MCOPY: Tool = tool("mcopy", "mtools");
+/// Makes CDs.
+pub const XORRISO: Tool = tool("xorriso", "xorriso");
+/// The firmware of PCs with UEFI, for QEMU.
+pub const OVMF: Tool = tool("/usr/share/OVMF/OVMF_CODE_4M.fd", "ovmf");
+
 /// What whole-system tests use, beside what runs them. A test that misses one skips itself.
 pub const TESTED_WITH: &[Tool] = &[
     ADDR2LINE,
     AR,
     CC,
     GDBSERVER,
+    GRUB_BIOS,
+    GRUB_BIOS_BOOT,
+    GRUB_BIOS_HYBRID,
+    GRUB_MKIMAGE,
+    GRUB_UEFI,
     IP,
     LD,
+    MCOPY,
+    MFORMAT,
+    MMD,
     OBJCOPY,
+    OVMF,
+    XORRISO,
     // No program of this host's, but found and installed like one.
     tool("/boot/xen-4.17-amd64.gz", "xen-hypervisor-4.17-amd64"),
     tool("bash", "bash"),
@@ -50,7 +81,9 @@ pub const TESTED_WITH: &[Tool] = &[
     tool("qemu-system-x86_64", "qemu-system-x86"),
     tool("readelf", "binutils"),
     tool("sha256sum", "coreutils"),
+    tool("skopeo", "skopeo"),
     tool("sysctl", "procps"),
+    tool("tar", "tar"),
     tool("tcpdump", "tcpdump"),
     tool("timeout", "coreutils"),
     tool("unshare", "util-linux"),

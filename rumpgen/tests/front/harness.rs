@@ -78,6 +78,7 @@ fn parse(text: &str) -> Arguments {
             "--param" => arguments.params.push(value),
             "--config" => arguments.config = Some(value.into()),
             "--manifests" => arguments.manifests.push(value.into()),
+            "--image" => arguments.image = Some(value),
             "--name" => arguments.name = Some(value),
             other => panic!("there is no option {other}"),
         }

@@ -16,7 +16,8 @@ use crate::repository;
 /// Runs the command.
 pub(crate) fn run(asked: &Build) -> Result<ExitCode, Failure> {
     let start = Instant::now();
-    let generated = repository::generate(&asked.selection)?;
+    let (selection, formats) = (&asked.selection, asked.image.as_deref());
+    let generated = repository::generate_formats(selection, formats, &asked.arguments)?;
     let decided = start.elapsed();
     let options = Options {
         root: repository::root(),

@@ -21,7 +21,7 @@ use crate::xen::{self, Xen};
 use crate::{Main, bus, clock, console, params, power, random, smp, threads, traps};
 use chart::Chart;
 use command_line::CommandLine;
-use start_info::{Physical, Range, StartInfo};
+use start_info::{Physical, Range, StartInfo, multiboot2};
 
 /// The end of what the entry mapped.
 const NEAR: u64 = 1 << 32;
@@ -33,19 +33,19 @@ unsafe extern "C" {
     static boot_stack: u8;
 }
 
-/// Boots the machine and runs `main` on it. `info` is the address of the start info, `entry` the time stamp
-/// counter when the loader was done.
+/// Boots the machine and runs `main` on it. `info` is the address of what the loader says, `entry` the time stamp
+/// counter when it was done, and `loader` the number that it introduced itself with, if that is its way.
 ///
 /// # Safety
 ///
 /// Only the entry of an image calls this, once.
-pub unsafe fn start(info: u64, entry: u64, main: Main) -> ! {
+pub unsafe fn start(info: u64, entry: u64, loader: u32, main: Main) -> ! {
     let mut chart = Chart::new(entry);
     // SAFETY: this is the one call.
     unsafe { xen::start() };
     console::start();
     // SAFETY: as above.
-    let said = unsafe { take_machine(info) };
+    let said = unsafe { take_machine(info, loader) };
     chart.end("memory");
     let tables = Tables::find(said.rsdp);
     let fadt = tables.as_ref().and_then(Tables::fadt);
@@ -100,9 +100,13 @@ struct Said {
 /// # Safety
 ///
 /// To be called once.
-unsafe fn take_machine(info: u64) -> Said {
+unsafe fn take_machine(info: u64, loader: u32) -> Said {
     let hypervisors = || (xen::get().map_or(&[][..], Xen::memory_map), xen::ENTRY);
-    let info = match StartInfo::read(&Physical, info, hypervisors) {
+    let read = match loader {
+        multiboot2::MAGIC => multiboot2::read(&Physical, info),
+        _ => StartInfo::read(&Physical, info, hypervisors),
+    };
+    let info = match read {
         Ok(info) => info,
         Err(fault) => unfit(format_args!("{fault}")),
     };

@@ -1,4 +1,5 @@
-//! The platform that is a bare x86-64 machine, entered the PVH way: QEMU's microvm and q35, Xen, Firecracker.
+//! The platform that is a bare x86-64 machine, entered the PVH way: QEMU's microvm and q35, Xen, Firecracker; or by a
+//! boot loader that speaks Multiboot2, from a disk.
 //!
 //! An image is the kernel, an application and this. Interrupts are taken only where nothing is held: they
 //! are off while Rust runs, and on where a processor has nothing to do or a thread waits. Threads are
@@ -50,9 +51,9 @@ pub type Main = fn(Vec<(String, String)>, Vec<String>) -> i32;
 macro_rules! entry {
     ($main:path) => {
         #[unsafe(no_mangle)]
-        extern "C" fn pvh_main(info: u64, entry: u64) -> ! {
+        extern "C" fn pvh_main(info: u64, entry: u64, loader: u32) -> ! {
             // SAFETY: only the entry calls this, once.
-            unsafe { $crate::start(info, entry, $main) }
+            unsafe { $crate::start(info, entry, loader, $main) }
         }
     };
 }

@@ -10,7 +10,7 @@ use super::super::load::Root;
 use super::super::reader::Reader;
 use super::super::{Defaults, Platform};
 use super::{code, name, summary};
-use crate::diagnostic::{Diagnostic, Spanned};
+use crate::diagnostic::{Diagnostic, Place, Spanned};
 use crate::nearest;
 use crate::plan::Artifact;
 
@@ -32,22 +32,7 @@ pub(super) fn read(mut top: Reader<'_>, root: &Root) -> Option<Platform> {
         .filter(|flag| flag.value)
         .map(|flag| flag.place);
     let offers = top.texts("offers");
-    let mut artifacts = BTreeMap::new();
-    for artifact in top.texts("artifacts") {
-        match ARTIFACTS.iter().find(|(word, _)| *word == artifact.value) {
-            Some((_, kind)) => drop(artifacts.insert(*kind, artifact.place)),
-            None => {
-                let message = format!("`{}` is no kind of artifact", artifact.value);
-                let known = ARTIFACTS.iter().map(|(word, _)| *word);
-                let help = nearest::advice(&artifact.value, "kinds", known);
-                top.report(
-                    Diagnostic::new(message)
-                        .primary(&artifact.place, "")
-                        .help(help),
-                );
-            }
-        }
-    }
+    let artifacts = choices(&mut top, "artifacts", "kind of artifact", ARTIFACTS);
     let imports = archive::read(&mut top, &artifacts, &offers);
     let links = links(&mut top, [&offers, &imports]);
     let image = image::read(&mut top, artifacts.get(&Artifact::Image), code.as_ref());
@@ -92,4 +77,26 @@ fn links(top: &mut Reader<'_>, groups: [&[Spanned<String>]; 2]) -> Vec<Spanned<S
         top.report(diagnostic.help(format!("offer `{LINKS}`, or leave `links` out")));
     }
     links
+}
+
+/// A list of words that each mean something, and where they stand. `what` is what each of them is.
+fn choices<T: Copy + Ord>(
+    table: &mut Reader<'_>,
+    key: &'static str,
+    what: &str,
+    known: &[(&'static str, T)],
+) -> BTreeMap<T, Place> {
+    let mut chosen = BTreeMap::new();
+    for text in table.texts(key) {
+        match known.iter().find(|(word, _)| *word == text.value) {
+            Some((_, value)) => drop(chosen.insert(*value, text.place)),
+            None => {
+                let message = format!("`{}` is no {what}", text.value);
+                let known = known.iter().map(|(word, _)| *word);
+                let help = nearest::advice(&text.value, "words", known);
+                table.report(Diagnostic::new(message).primary(&text.place, "").help(help));
+            }
+        }
+    }
+    chosen
 }

@@ -1,7 +1,9 @@
 //! The way from the loader to Rust: from 32-bit protected mode without paging to long mode.
 //!
 //! The ABI is Xen's ("PVH", docs/misc/pvh.pandoc of Xen): the ELF note of type 18 names the entry, `ebx`
-//! holds the address of the start info. The first 4 GiB are mapped where they are, in pages of 2 MiB,
+//! holds the address of the start info. Boot loaders for disks have Multiboot2's (Multiboot2 specification 2.0,
+//! 3.1 and 3.3): a header near the start of the file names the entry, `ebx` holds the address of the loader's
+//! information and `eax` its magic number; all else is alike. The first 4 GiB are mapped where they are, in pages of 2 MiB,
 //! except for the first 2 MiB in pages of 4 KiB: the first of them goes once the start info is read, and
 //! the image's are not all writable.
 
@@ -11,6 +13,8 @@ use core::arch::global_asm;
 const CR4: u32 = 1 << 5 | 1 << 7 | 1 << 9 | 1 << 10;
 /// CR0: PE, MP, NE, WP, PG; with EM and TS clear.
 const CR0: u32 = 1 << 31 | 1 << 16 | 1 << 5 | 1 << 1 | 1;
+/// Of the header for Multiboot2 loaders.
+const MULTIBOOT2: u32 = 0xe852_50d6;
 /// The model-specific register EFER.
 const EFER: u32 = 0xc000_0080;
 /// EFER: LME and NXE.
@@ -28,6 +32,22 @@ global_asm!(
     ".long 4, 8, 18",
     ".asciz \"Xen\"",
     ".quad pvh_entry",
+    //
+    ".section .multiboot2, \"a\", @progbits",
+    ".balign 8",
+    "multiboot2_header:",
+    // For the architecture 0, protected mode of 32 bits.
+    ".long {multiboot2}, 0, multiboot2_end - multiboot2_header",
+    ".long 0x100000000 - ({multiboot2} + multiboot2_end - multiboot2_header)",
+    // There has to be a memory map.
+    ".short 1, 0",
+    ".long 12, 6, 0",
+    // The entry.
+    ".short 3, 0",
+    ".long 12, multiboot2_entry, 0",
+    ".short 0, 0",
+    ".long 8",
+    "multiboot2_end:",
     //
     ".section .bss.boot, \"aw\", @nobits",
     ".balign 4096",
@@ -50,8 +70,14 @@ global_asm!(
     //
     ".section .text.entry, \"ax\", @progbits",
     ".code32",
+    "multiboot2_entry:",
+    "mov esi, eax",
+    "jmp boot_entry",
     ".globl pvh_entry",
     "pvh_entry:",
+    "xor esi, esi",
+    // From here on `esi` says which loader it was, for the third argument.
+    "boot_entry:",
     "cld",
     "mov esp, offset boot_stack_end",
     // When it began, for the second argument.
@@ -116,6 +142,7 @@ global_asm!(
     "mov fs, eax",
     "mov gs, eax",
     "mov edi, ebx",
+    "mov edx, esi",
     "pop rsi",
     // The outermost frame.
     "xor ebp, ebp",
@@ -132,4 +159,5 @@ global_asm!(
     large = const LARGE,
     not_code = const NOT_CODE,
     stack = const crate::cpu::STACK,
+    multiboot2 = const MULTIBOOT2,
 );

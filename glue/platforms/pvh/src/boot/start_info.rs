@@ -4,7 +4,11 @@
 //! Nothing is believed that does not fit: a wrong one ends the machine with a message, and never leads to
 //! a read outside of what is mapped or a loop without an end.
 
+pub(crate) mod multiboot2;
+
 use core::fmt;
+
+use multiboot2::Tags;
 
 /// At the start of the structure.
 const MAGIC: u32 = 0x336e_c578;
@@ -66,6 +70,8 @@ pub(crate) struct StartInfo {
     /// The length of an entry of the map.
     entry: usize,
     modules: &'static [u8],
+    /// What a Multiboot2 loader says instead of the list of modules.
+    tags: Tags,
     /// Where all this lies.
     own: [Range; 4],
 }
@@ -91,6 +97,7 @@ pub(crate) enum Fault {
     Endless,
     Entry(Range),
     Overlap(Range),
+    Multiboot2(&'static str),
 }
 
 impl fmt::Display for Fault {
@@ -120,6 +127,12 @@ impl fmt::Display for Fault {
             }
             Fault::Overlap(Range { start, end }) => {
                 write!(f, "the memory map has {start:#x} to {end:#x} twice")
+            }
+            Fault::Multiboot2(what) => {
+                write!(
+                    f,
+                    "what the Multiboot2 loader says {what}; boot with another loader"
+                )
             }
         }
     }
@@ -200,6 +213,7 @@ impl StartInfo {
             map,
             entry,
             modules,
+            tags: Tags::default(),
             own: [whole, map_range, list, line_range],
         };
         info.check_map()?;
@@ -229,7 +243,8 @@ impl StartInfo {
                 end: start.saturating_add(long(entry, 8)),
             }
         });
-        self.own.into_iter().chain(modules)
+        let own = self.own.into_iter();
+        own.chain(modules).chain(self.tags.modules())
     }
 
     fn check_map(&self) -> Result<(), Fault> {

@@ -2,7 +2,9 @@
 
 use super::super::super::reader::Reader;
 use super::super::super::{Crate, Image};
+use super::choices;
 use crate::diagnostic::{Diagnostic, Place};
+use crate::plan::ImageFormat;
 
 /// Reads `[image]`. `wanted` is where `artifacts` names images.
 pub(super) fn read(
@@ -42,6 +44,12 @@ pub(super) fn read(
         table.report(diagnostic.help("add `targets = […]`, the preferred one first"));
     }
     let rustflags = table.words("rustflags");
+    let formats = choices(
+        &mut table,
+        "formats",
+        "format of images",
+        ImageFormat::NAMES,
+    );
     table.finish();
     if targets.is_empty() {
         return None;
@@ -50,5 +58,6 @@ pub(super) fn read(
         script: script?,
         targets,
         rustflags: rustflags.into_iter().map(|flag| flag.value).collect(),
+        formats: formats.into_keys().collect(),
     })
 }

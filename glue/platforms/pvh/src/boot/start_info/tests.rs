@@ -3,9 +3,9 @@
 use super::*;
 
 /// A loader's memory at 1 MiB.
-struct Fake(&'static [u8]);
+pub(super) struct Fake(pub(super) &'static [u8]);
 
-const BASE: u64 = 1 << 20;
+pub(super) const BASE: u64 = 1 << 20;
 
 impl Memory for Fake {
     fn bytes(&self, start: u64, len: usize) -> &'static [u8] {
