@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Fetches http://ADDRESS:PORT/PATH through the kernel's own stack and writes the body to standard output. */
+/*
+ * fetch ADDRESS PORT PATH [INTERFACE]: fetches http://ADDRESS:PORT/PATH through the kernel's own stack and writes
+ * the body to standard output. An interface that is named gets its address by DHCP first.
+ */
 #include "../conformance/sys.h"
+
+#include <rump/netconfig.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +28,15 @@ int main(int argc, char **argv)
     ssize_t got;
     int s;
 
-    check(argc == 4 && sys_boot() == 0, "boot");
+    check(argc >= 4 && sys_boot() == 0, "boot");
+    if (argc > 4) {
+        int error = rump_pub_netconfig_dhcp_ipv4_oneshot(argv[4]);
+
+        if (error != 0) {
+            fprintf(stderr, "fetch: %s: dhcp: %s\n", argv[4], strerror(error));
+            return 1;
+        }
+    }
     peer.sin_port = htons((unsigned short)atoi(argv[2]));
     check(inet_pton(AF_INET, argv[1], &peer.sin_addr) == 1, "address");
     s = sys_socket(AF_INET, SOCK_STREAM, 0);

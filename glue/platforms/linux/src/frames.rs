@@ -1,18 +1,37 @@
-//! Links of the host that carry frames: `tap:NAME`, a TAP interface.
+//! Links of the host that carry frames: `tap:NAME`, a TAP interface; `unix:PATH`, a stream socket.
 
+mod stream;
 mod tap;
 
+use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hypercall::{Bytes, Errno, LinkInfo, Segments, SegmentsMut, Upcall};
+use hypercall::{Bytes, Errno, LinkInfo, Segment, Segments, SegmentsMut, Upcall};
 
 use crate::{Platform, work};
+use stream::Stream;
 use tap::Tap;
+
+/// Our end of a link, of whatever kind. It says itself when it is to be looked at again.
+trait End: Send + Sync {
+    /// What the link is like.
+    fn info(&self) -> LinkInfo;
+    /// Begins to tell the kernel of what arrives.
+    fn begin(&self, link: &Link) -> Result<(), Errno>;
+    /// Takes note of events of what it has watched, as `epoll` names them.
+    fn happened(&self, link: &Link, events: u32);
+    /// Fills buffers, and says how many. If frames no longer wait, it is watched for the next.
+    fn receive(&self, link: &Link, buffers: &mut [Segment<'_>]) -> usize;
+    /// Sends frames, and says how many were taken.
+    fn transmit(&self, link: &Link, frames: &[Segment<'_>]) -> usize;
+    /// Ends the watch.
+    fn end(&self, link: &Link);
+}
 
 /// An open link.
 pub(crate) struct Link {
-    tap: Tap,
+    end: Box<dyn End>,
     number: u64,
     reactor: Arc<work::Reactor>,
     /// Whom to tell that frames wait; nobody once the link closes. Held during the upcall.
@@ -20,24 +39,48 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// What to watch.
-    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
-        self.tap.fd()
+    /// Takes note of events of the link.
+    pub(crate) fn happened(&self, events: u32) {
+        self.end.happened(self, events);
+    }
+
+    /// Begins the telling.
+    pub(crate) fn begin(&self) -> Result<(), Errno> {
+        self.end.begin(self)
+    }
+
+    /// Ends the telling, after the one under way.
+    pub(crate) fn silence(&self) {
+        self.end.end(self);
+        *self.arrived.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Tells the kernel that frames wait.
-    pub(crate) fn arrived(&self) {
+    fn tell(&self) {
         let upcall = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(upcall) = *upcall {
             upcall.call();
         }
     }
 
-    /// Ends the telling, after the one under way.
-    pub(crate) fn silence(&self) {
-        self.reactor.remove(self.fd());
-        *self.arrived.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    /// Watches a descriptor for one of these events.
+    fn watch(&self, fd: BorrowedFd<'_>, events: i32) -> Result<(), Errno> {
+        self.reactor.add(fd, self.number, events)
     }
+
+    /// Watches for one event more. If there is cause for it already, it comes at once.
+    fn watch_again(&self, fd: BorrowedFd<'_>, events: i32) {
+        self.reactor.rearm(fd, self.number, events);
+    }
+
+    /// Watches no more.
+    fn forget(&self, fd: BorrowedFd<'_>) {
+        self.reactor.remove(fd);
+    }
+}
+
+fn errno(error: &io::Error) -> Errno {
+    Errno::from_number(error.raw_os_error().unwrap_or(libc::EIO))
 }
 
 /// The scheme of a URL and what follows it.
@@ -47,13 +90,14 @@ fn split(url: &[u8]) -> Result<(&str, &str), Errno> {
 }
 
 fn open(url: &[u8], info: &mut LinkInfo, arrived: Upcall) -> Result<u64, Errno> {
-    let tap = match split(url)? {
-        ("tap", name) => Tap::open(name)?,
+    let end: Box<dyn End> = match split(url)? {
+        ("tap", name) => Box::new(Tap::open(name)?),
+        ("unix", path) => Box::new(Stream::open(path)?),
         _ => return Err(Errno::EPROTONOSUPPORT),
     };
-    *info = tap.info();
+    *info = end.info();
     work::open_link(|number, reactor| Link {
-        tap,
+        end,
         number,
         reactor,
         arrived: Mutex::new(Some(arrived)),
@@ -69,19 +113,15 @@ impl hypercall::Frames for Platform {
     }
 
     fn receive(link: u64, mut buffers: SegmentsMut<'_, '_>) -> usize {
-        let Some(link) = work::find_link(link) else {
-            return 0;
-        };
-        let (received, watch) = link.tap.receive(buffers.as_mut_slice());
-        if watch {
-            link.reactor.rearm(link.fd(), link.number);
+        match work::find_link(link) {
+            Some(link) => link.end.receive(&link, buffers.as_mut_slice()),
+            None => 0,
         }
-        received
     }
 
     fn transmit(link: u64, frames: Segments<'_, '_>) -> usize {
         match work::find_link(link) {
-            Some(link) => link.tap.transmit(frames.as_slice()),
+            Some(link) => link.end.transmit(&link, frames.as_slice()),
             None => 0,
         }
     }

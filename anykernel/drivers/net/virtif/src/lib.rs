@@ -65,12 +65,20 @@ impl Ports {
 
 /// Why a link was not opened, and what to do about it.
 fn refusal(url: &str, errno: Errno) -> Failure {
-    let name = url.split_once(':').map_or(url, |(_, name)| name);
+    let (scheme, name) = url.split_once(':').unwrap_or((url, url));
     let way_out = match errno {
-        Errno::EPERM | Errno::EACCES | Errno::ENODEV | Errno::ENXIO | Errno::ENOENT => format!(
-            "create the link with: ip tuntap add dev {name} mode tap user $(id -un) && \
-             ip link set {name} up; or run as root"
-        ),
+        Errno::EPERM | Errno::EACCES | Errno::ENODEV | Errno::ENXIO | Errno::ENOENT
+            if scheme == "tap" =>
+        {
+            format!(
+                "create the link with: ip tuntap add dev {name} mode tap user $(id -un) && \
+                 ip link set {name} up; or run as root"
+            )
+        }
+        Errno::ENOENT | Errno::ECONNREFUSED | Errno::EAGAIN => {
+            format!("start the program first that has the other end and listens at {name}")
+        }
+        Errno::EPERM | Errno::EACCES => format!("see who may read and write {name}"),
         Errno::EBUSY => format!("another program has {name} open; close it, or use another link"),
         Errno::EPROTONOSUPPORT | Errno::EINVAL => {
             "the parameter virtif is a list of URLs that this platform knows, such as tap:rump0"

@@ -8,10 +8,12 @@ use std::ffi::{c_char, c_int};
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, IoSlice, IoSliceMut, Read, Write};
 use std::mem;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 
 use hypercall::{Errno, LinkInfo, Offload, Segment};
+
+use super::{End, Link, errno};
 
 /// Where the system hands out TAP interfaces.
 const DEVICE: &str = "/dev/net/tun";
@@ -46,10 +48,6 @@ fn request(name: &str) -> Result<libc::ifreq, Errno> {
     Ok(request)
 }
 
-fn error(error: std::io::Error) -> Errno {
-    Errno::from_number(error.raw_os_error().unwrap_or(libc::EIO))
-}
-
 impl Tap {
     /// Attaches to the interface, which is made if it does not exist and the caller may do that.
     pub(super) fn open(name: &str) -> Result<Tap, Errno> {
@@ -59,7 +57,7 @@ impl Tap {
             .write(true)
             .custom_flags(libc::O_NONBLOCK)
             .open(DEVICE)
-            .map_err(error)?;
+            .map_err(|error| errno(&error))?;
         let has_header = match attach(&device, &mut request, libc::IFF_VNET_HDR) {
             Err(Errno::EINVAL) => attach(&device, &mut request, 0).map(|()| false)?,
             attached => attached.map(|()| true)?,
@@ -74,28 +72,9 @@ impl Tap {
         })
     }
 
-    pub(super) fn fd(&self) -> BorrowedFd<'_> {
-        self.device.as_fd()
-    }
-
-    /// What the link is like.
-    pub(super) fn info(&self) -> LinkInfo {
-        LinkInfo {
-            // The kernel's end of the cable has an address of its own; the interface's is the host's.
-            address: [0; 6],
-            mtu: self.mtu,
-            offloads: match self.has_header {
-                true => LinkInfo::CHECKSUM | LinkInfo::TCP4 | LinkInfo::TCP6,
-                false => 0,
-            },
-            longest_sent: LONGEST,
-            longest_received: if self.leaves_work { LONGEST } else { self.mtu },
-        }
-    }
-
     /// Fills buffers with frames, until none waits: how many, and whether to watch for more. There
     /// will be none if the interface is gone.
-    pub(super) fn receive(&self, buffers: &mut [Segment<'_>]) -> (usize, bool) {
+    fn take(&self, buffers: &mut [Segment<'_>]) -> (usize, bool) {
         let mut filled = 0;
         while let Some(buffer) = buffers.get_mut(filled) {
             let mut offload = Offload::default();
@@ -128,9 +107,41 @@ impl Tap {
         }
         (filled, false)
     }
+}
 
-    /// Sends frames; says how many were taken. One that the system refuses is lost, as on a cable.
-    pub(super) fn transmit(&self, frames: &[Segment<'_>]) -> usize {
+impl End for Tap {
+    fn info(&self) -> LinkInfo {
+        LinkInfo {
+            // The kernel's end of the cable has an address of its own; the interface's is the host's.
+            address: [0; 6],
+            mtu: self.mtu,
+            offloads: match self.has_header {
+                true => LinkInfo::CHECKSUM | LinkInfo::TCP4 | LinkInfo::TCP6,
+                false => 0,
+            },
+            longest_sent: LONGEST,
+            longest_received: if self.leaves_work { LONGEST } else { self.mtu },
+        }
+    }
+
+    fn begin(&self, link: &Link) -> Result<(), Errno> {
+        link.watch(self.device.as_fd(), libc::EPOLLIN)
+    }
+
+    fn happened(&self, link: &Link, _events: u32) {
+        link.tell();
+    }
+
+    fn receive(&self, link: &Link, buffers: &mut [Segment<'_>]) -> usize {
+        let (received, watch) = self.take(buffers);
+        if watch {
+            link.watch_again(self.device.as_fd(), libc::EPOLLIN);
+        }
+        received
+    }
+
+    /// One that the system refuses is lost, as on a cable.
+    fn transmit(&self, _link: &Link, frames: &[Segment<'_>]) -> usize {
         let mut taken = 0;
         while let Some(frame) = frames.get(taken) {
             let mut offload = frame.offload();
@@ -150,6 +161,10 @@ impl Tap {
             }
         }
         taken
+    }
+
+    fn end(&self, link: &Link) {
+        link.forget(self.device.as_fd());
     }
 }
 

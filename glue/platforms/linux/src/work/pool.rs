@@ -268,10 +268,10 @@ impl Pool {
         (until, self.reactor.clone())
     }
 
-    /// The links of these numbers, as far as they are still open.
-    pub(super) fn links(&self, numbers: &[u64]) -> Vec<Arc<Link>> {
-        let link = |number| self.links.get(number).cloned();
-        numbers.iter().filter_map(link).collect()
+    /// The links of these numbers, as far as they are still open, with what happened there.
+    pub(super) fn links(&self, happened: &[(u64, u32)]) -> Vec<(Arc<Link>, u32)> {
+        let link = |(number, events): &(u64, u32)| Some((self.links.get(number)?.clone(), *events));
+        happened.iter().filter_map(link).collect()
     }
 
     /// If nobody needs the pool any more, its threads, to be sent home.
@@ -338,7 +338,7 @@ pub(super) fn detach(handle: u64) {
     }
 }
 
-/// Makes a link, given its number and what watches it, and watches it.
+/// Makes a link, given its number and what watches it, and begins with it.
 pub(crate) fn open_link(make: impl FnOnce(u64, Arc<Reactor>) -> Link) -> Result<u64, Errno> {
     let mut pool = lock();
     let had_reactor = pool.reactor.clone();
@@ -348,7 +348,7 @@ pub(crate) fn open_link(make: impl FnOnce(u64, Arc<Reactor>) -> Link) -> Result<
     };
     let number = pool.new_handle();
     let link = Arc::new(make(number, reactor.clone()));
-    reactor.add(link.fd(), number)?;
+    link.begin()?;
     pool.links.insert(number, link);
     let wake = match (had_reactor, pool.leader) {
         (Some(_), _) => Wake::Nobody,

@@ -62,16 +62,16 @@ impl Reactor {
         }
     }
 
-    /// Watches a link under a number, for one event.
-    pub(crate) fn add(&self, fd: BorrowedFd<'_>, number: u64) -> Result<(), Errno> {
-        let events = libc::EPOLLIN | libc::EPOLLONESHOT;
+    /// Watches what is a link's, under its number, for one of these events.
+    pub(crate) fn add(&self, fd: BorrowedFd<'_>, number: u64, events: i32) -> Result<(), Errno> {
+        let events = events | libc::EPOLLONESHOT;
         self.control(libc::EPOLL_CTL_ADD, fd.as_raw_fd(), events, number)
     }
 
     /// Watches for one event more. If there is cause for it already, it comes at once.
-    pub(crate) fn rearm(&self, fd: BorrowedFd<'_>, number: u64) {
-        let events = libc::EPOLLIN | libc::EPOLLONESHOT;
-        // Fails only for a link that is not watched any more.
+    pub(crate) fn rearm(&self, fd: BorrowedFd<'_>, number: u64, events: i32) {
+        let events = events | libc::EPOLLONESHOT;
+        // Fails only for what is not watched any more.
         let _ = self.control(libc::EPOLL_CTL_MOD, fd.as_raw_fd(), events, number);
     }
 
@@ -88,19 +88,20 @@ impl Reactor {
         unsafe { libc::write(self.wake.as_raw_fd(), one.as_ptr().cast(), one.len()) };
     }
 
-    /// Sleeps until `until`, a wake-up or an event, and puts the numbers of links with events into `links`.
-    pub(crate) fn wait(&self, until: u64, links: &mut Vec<u64>) {
+    /// Sleeps until `until`, a wake-up or an event, and adds to `happened` the numbers of links with what
+    /// happened there.
+    pub(crate) fn wait(&self, until: u64, happened: &mut Vec<(u64, u32)>) {
         let mut events = [libc::epoll_event { events: 0, u64: 0 }; BATCH];
         let count = match until {
             0 => self.wait_milliseconds(&mut events, 0),
             u64::MAX => self.wait_milliseconds(&mut events, -1),
             _ => self.wait_span(&mut events, until.saturating_sub(Platform::monotonic())),
         };
-        links.extend(
+        happened.extend(
             events[..count]
                 .iter()
-                .map(|event| event.u64)
-                .filter(|number| *number != WAKE),
+                .map(|event| (event.u64, event.events))
+                .filter(|(number, _)| *number != WAKE),
         );
     }
 

@@ -77,11 +77,11 @@ fn call(upcall: Upcall) {
 /// Sleeps until something is due, and passes on the news of links.
 fn lead(mut pool: Guard, era: u64) -> Guard {
     let (until, reactor) = pool.fall_asleep();
-    let mut numbers = Vec::new();
+    let mut happened = Vec::new();
     match reactor {
         Some(reactor) => {
             drop(pool);
-            reactor.wait(until, &mut numbers);
+            reactor.wait(until, &mut happened);
             pool = pool::lock();
         }
         None => pool = sleep(pool, until),
@@ -89,13 +89,13 @@ fn lead(mut pool: Guard, era: u64) -> Guard {
     if pool.era != era {
         return pool;
     }
-    if !numbers.is_empty() {
+    if !happened.is_empty() {
         // What links are told makes kernels ask for a call; this thread is the one to do it.
         pool.leader = Leader::Awake;
-        let links = pool.links(&numbers);
+        let links = pool.links(&happened);
         drop(pool);
-        for link in links {
-            link.arrived();
+        for (link, events) in links {
+            link.happened(events);
         }
         pool = pool::lock();
         if pool.era != era {
