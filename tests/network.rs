@@ -262,6 +262,8 @@ fn takes_an_address_from_dnsmasq() {
             .args(["--keep-in-foreground", "--log-facility=-", "--log-dhcp"])
             .args(["--conf-file=/dev/null", "--user=root", "--port=0"])
             .args(["--interface=rump0", "--dhcp-range=10.77.0.50,10.77.0.59"])
+            // Leases are asked for again after 3 s: time T1, option 58.
+            .arg("--dhcp-option=option:T1,3")
             .arg(format!("--dhcp-leasefile={leases}")),
     );
     dnsmasq.expect("DHCP, IP range");
@@ -274,4 +276,9 @@ fn takes_an_address_from_dnsmasq() {
     let address = address.unwrap_or_else(|| panic!("{line}"));
     let page = namespace.run(&format!("curl -sS --max-time 10 http://{address}/"));
     assert!(page.contains("<html"), "{page}");
+    // The server renews it to whom has it, by a packet to that address.
+    let renewed = dnsmasq.expect("DHCPACK(rump0)");
+    assert!(renewed.contains(address), "{renewed}");
+    let again = namespace.run(&format!("curl -sS --max-time 10 http://{address}/"));
+    assert_eq!(again, page);
 }

@@ -109,6 +109,16 @@ impl Net {
         })
     }
 
+    /// Takes the routes by which packets for elsewhere go to `gateway` away.
+    pub fn remove_gateway(&self, gateway: IpAddr) {
+        let everything = Cidr::everything(gateway);
+        self.table.with(|table| {
+            table
+                .routes
+                .retain(|route| route.gateway != Some(gateway) || route.destination != everything);
+        });
+    }
+
     /// All addresses.
     pub fn addresses(&self) -> Vec<InterfaceAddress> {
         self.table.with(|table| table.addresses.clone())

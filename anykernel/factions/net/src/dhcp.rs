@@ -1,7 +1,10 @@
 //! A client of the dynamic host configuration protocol (RFC 2131): it asks until it has a lease.
 //!
-//! It speaks before its interface has an address, so it makes and takes whole frames. Leases are kept,
-//! and not renewed here.
+//! It speaks before its interface has an address, so it makes and takes whole packets. A lease is kept: in time its
+//! server is asked for it again, then all servers are; when it ends, its address goes, and another is looked for.
+
+mod message;
+mod progress;
 
 use alloc::sync::{Arc, Weak};
 use core::net::Ipv4Addr;
@@ -9,40 +12,25 @@ use core::net::Ipv4Addr;
 use base::sync::Leaf;
 use base::{Blocking, Callout, Errno, Events, Level, Lwp, Readiness, Wait, Wakes, block, log};
 use smoltcp::phy::ChecksumCapabilities;
-use smoltcp::wire::{
-    DhcpMessageType, DhcpPacket, DhcpRepr, EthernetAddress, IpProtocol, Ipv4Packet, Ipv4Repr,
-    UdpPacket, UdpRepr,
-};
+use smoltcp::wire::{DhcpPacket, DhcpRepr, EthernetAddress, IpProtocol, UdpPacket, UdpRepr};
 
-use crate::net::random;
 use crate::output::Hop;
 use crate::{Cidr, Frame, Interface, IpInfo, Medium, Net, Reason};
+use progress::{Heard, Progress, Question, State};
 
 const SERVER_PORT: u16 = 67;
 const CLIENT_PORT: u16 = 68;
-const IPV4_HEADER: usize = 20;
-const UDP_HEADER: usize = 8;
-
-/// Options we ask for: mask, router, name servers, duration of the lease.
-const WANTED: &[u8] = &[1, 3, 6, 51];
-const OPTION_ROUTER: u8 = 3;
-
-/// The longest message we take, of the 1500 bytes of an Ethernet frame.
-const LONGEST: u16 = 1472;
 
 const SECOND: u64 = 1_000_000_000;
-/// Time to the second try; it doubles from try to try, up to 64 s (RFC 2131 § 4.1).
-const FIRST_RETRY: u64 = SECOND;
-const LAST_RETRY: u64 = 64 * SECOND;
-/// Requests for an offer before another is looked for.
-const MOST_REQUESTS: u32 = 4;
 /// How long [`Net::dhcp`] waits.
 const PATIENCE: u64 = 10 * SECOND;
 
-/// What a server lent.
+/// What a server lent. Times are in nanoseconds of the monotonic clock; `u64::MAX` is never.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lease {
-    /// Our address and network.
+    /// Our address.
+    pub address: Ipv4Addr,
+    /// The same and its network.
     pub cidr: Cidr,
     /// The default gateway.
     pub router: Option<Ipv4Addr>,
@@ -50,38 +38,19 @@ pub struct Lease {
     pub dns: [Option<Ipv4Addr>; 3],
     /// Who lent it.
     pub server: Ipv4Addr,
-    /// When it ends, in nanoseconds of the monotonic clock.
+    /// When the server is asked to let us keep it.
+    pub renews: u64,
+    /// When all servers are.
+    pub rebinds: u64,
+    /// When it ends.
     pub expires: u64,
 }
 
-#[derive(Clone, Copy)]
-enum State {
-    /// Looking for servers.
-    Discovering,
-    /// One offered an address, which we want.
-    Requesting { server: Ipv4Addr, offered: Ipv4Addr },
-    /// We have one.
-    Bound(Lease),
-    /// Nobody asks any more.
-    Stopped,
-}
-
-struct Progress {
-    state: State,
-    transaction: u32,
-    /// Messages sent in this state.
-    tries: u32,
-    retry: u64,
-    /// When the first message was sent.
-    started: u64,
-}
-
-/// What a message means for what we do next.
-enum Heard {
-    Nothing,
-    /// There is something new to ask.
-    Progress,
-    Lease(Lease),
+impl Lease {
+    /// Whether it configures something else.
+    fn differs(&self, other: &Lease) -> bool {
+        (self.cidr, self.router) != (other.cidr, other.router)
+    }
 }
 
 /// The client of one interface.
@@ -164,13 +133,7 @@ impl Net {
             let this = this.clone();
             Client {
                 interface: interface.clone(),
-                progress: Leaf::new(Progress {
-                    state: State::Discovering,
-                    transaction: u32::from_ne_bytes(random()),
-                    tries: 0,
-                    retry: FIRST_RETRY,
-                    started: lwp.now(),
-                }),
+                progress: Leaf::new(Progress::new(lwp.now())),
                 readiness: Readiness::new(Events::NONE),
                 timer: Callout::new(move |lwp| {
                     if let (Some(client), Some(net)) = (this.upgrade(), net.upgrade()) {
@@ -182,7 +145,6 @@ impl Net {
         });
         self.clients.with(|clients| clients.push(client.clone()));
         self.up(lwp, interface);
-        interface.configuring.set(1);
         client.ask(lwp, self);
         self.flush(lwp);
         Ok((client, true))
@@ -232,112 +194,40 @@ impl Client {
         self.timer.cancel(lwp);
         self.progress
             .with(|progress| progress.state = State::Stopped);
-        self.news(lwp);
+        self.news(lwp, Events::IN);
     }
 
-    fn news(&self, lwp: &Lwp<'_>) {
-        Wakes::deliver_after(lwp, |wakes| {
-            self.readiness.update(Events::IN, Events::IN, wakes);
-        });
+    /// Tells who waits for a lease whether there is news of one.
+    fn news(&self, lwp: &Lwp<'_>, level: Events) {
+        Wakes::deliver_after(lwp, |wakes| self.readiness.update(level, level, wakes));
     }
 
-    /// Sends the message that the state wants, and arms the timer for the next.
+    /// Asks what is to be asked now, and arms the timer for the next turn.
     fn ask(&self, lwp: &Lwp<'_>, net: &Net) {
         let now = lwp.now();
-        let message = self.progress.with(|progress| {
-            if let State::Requesting { .. } = progress.state
-                && progress.tries >= MOST_REQUESTS
-            {
-                progress.start_over();
-            }
-            progress.tries += 1;
-            let retry = progress.retry;
-            progress.retry = (retry * 2).min(LAST_RETRY);
-            let secs = (now.saturating_sub(progress.started) / SECOND).min(u64::from(u16::MAX));
-            let secs = secs as u16;
-            match progress.state {
-                State::Discovering => Some((
-                    retry,
-                    progress.transaction,
-                    secs,
-                    DhcpMessageType::Discover,
-                    None,
-                )),
-                State::Requesting { server, offered } => Some((
-                    retry,
-                    progress.transaction,
-                    secs,
-                    DhcpMessageType::Request,
-                    Some((server, offered)),
-                )),
-                State::Bound(_) | State::Stopped => None,
-            }
-        });
-        let Some((retry, transaction_id, secs, message_type, offer)) = message else {
-            return;
-        };
-        let hardware = EthernetAddress(self.interface.hardware_address());
-        let repr = DhcpRepr {
-            message_type,
-            transaction_id,
-            secs,
-            client_hardware_address: hardware,
-            client_ip: Ipv4Addr::UNSPECIFIED,
-            your_ip: Ipv4Addr::UNSPECIFIED,
-            server_ip: Ipv4Addr::UNSPECIFIED,
-            router: None,
-            subnet_mask: None,
-            relay_agent_ip: Ipv4Addr::UNSPECIFIED,
-            // We take what is sent to an address we do not have yet.
-            broadcast: false,
-            requested_ip: offer.map(|(_, offered)| offered),
-            client_identifier: Some(hardware),
-            server_identifier: offer.map(|(server, _)| server),
-            parameter_request_list: Some(WANTED),
-            dns_servers: None,
-            max_size: Some(LONGEST),
-            lease_duration: None,
-            renew_duration: None,
-            rebind_duration: None,
-            additional_options: &[],
-        };
-        match self.packet(net, &repr) {
-            Ok(packet) => net.send_to(lwp, &self.interface, packet, Hop::All),
-            Err(_) => self.interface.count_dropped(Reason::NoMemory, 1),
+        let turn = self.progress.with(|progress| progress.turn(now));
+        if let Some(lease) = turn.over {
+            self.withdraw(lwp, net, lease, "is over");
         }
-        self.timer.set(lwp, now + retry);
-    }
-
-    /// A message as a packet from nobody to everybody.
-    fn packet(&self, net: &Net, message: &DhcpRepr<'_>) -> Result<Frame, Errno> {
-        let len = message.buffer_len();
-        let mut packet = net.pool().get(IPV4_HEADER + UDP_HEADER + len)?;
-        let caps = ChecksumCapabilities::default();
-        let bytes = packet.payload_mut();
-        bytes.fill(0);
-        Ipv4Repr {
-            src_addr: Ipv4Addr::UNSPECIFIED,
-            dst_addr: Ipv4Addr::BROADCAST,
-            next_header: IpProtocol::Udp,
-            payload_len: UDP_HEADER + len,
-            hop_limit: 64,
+        self.interface
+            .configuring
+            .set(u32::from(turn.question.is_some()));
+        if let Some((question, transaction, secs)) = turn.question {
+            let hardware = self.interface.hardware_address();
+            let interface = &self.interface;
+            match question.packet(net, hardware, transaction, secs) {
+                Ok(packet) => match question {
+                    // A network that is not reached now may be in time.
+                    Question::Renew(_) => drop(net.output(lwp, packet, Some(interface))),
+                    _ => net.send_to(lwp, interface, packet, Hop::All),
+                },
+                Err(_) => interface.count_dropped(Reason::NoMemory, 1),
+            }
         }
-        .emit(&mut Ipv4Packet::new_unchecked(&mut *bytes), &caps);
-        let udp = UdpRepr {
-            src_port: CLIENT_PORT,
-            dst_port: SERVER_PORT,
-        };
-        let mut failed = Ok(());
-        udp.emit(
-            &mut UdpPacket::new_unchecked(&mut bytes[IPV4_HEADER..]),
-            &Ipv4Addr::UNSPECIFIED.into(),
-            &Ipv4Addr::BROADCAST.into(),
-            len,
-            |place| failed = message.emit(&mut DhcpPacket::new_unchecked(place)),
-            &caps,
-        );
-        failed.map_err(|_| Errno::EMSGSIZE)?;
-        Ok(packet)
+        match turn.again {
+            u64::MAX => self.timer.cancel(lwp),
+            again => self.timer.set(lwp, again),
+        }
     }
 
     /// Takes a message; `None` if it makes no sense.
@@ -349,49 +239,42 @@ impl Client {
             return Some(());
         }
         let now = lwp.now();
-        let heard: Result<Heard, ()> = self.progress.with(|progress| {
-            if progress.transaction != message.transaction_id {
-                return Ok(Heard::Nothing);
-            }
-            match (progress.state, message.message_type) {
-                (State::Discovering, DhcpMessageType::Offer) => {
-                    let server = message.server_identifier.ok_or(())?;
-                    progress.state = State::Requesting {
-                        server,
-                        offered: message.your_ip,
-                    };
-                    progress.tries = 0;
-                    progress.retry = FIRST_RETRY;
-                    Ok(Heard::Progress)
-                }
-                (State::Requesting { server, .. }, DhcpMessageType::Ack)
-                    if message.server_identifier == Some(server) =>
-                {
-                    let lease = read_lease(&packet, &message, server, now).ok_or(())?;
-                    progress.state = State::Bound(lease);
-                    Ok(Heard::Lease(lease))
-                }
-                (State::Requesting { server, .. }, DhcpMessageType::Nak)
-                    if message.server_identifier == Some(server) =>
-                {
-                    progress.start_over();
-                    Ok(Heard::Progress)
-                }
-                // Late, double, or of a server whose offer we did not take.
-                _ => Ok(Heard::Nothing),
-            }
-        });
+        let heard = self
+            .progress
+            .with(|progress| progress.hear(&packet, &message, now));
         match heard.ok()? {
-            Heard::Nothing => {}
-            Heard::Progress => self.ask(lwp, net),
-            Heard::Lease(lease) => self.bind(lwp, net, lease),
+            Heard::Nothing => return Some(()),
+            Heard::Progress => {}
+            Heard::Lease(lease, old) => {
+                if let Some(old) = old.filter(|old| old.differs(&lease)) {
+                    self.withdraw(lwp, net, old, "is replaced");
+                }
+                self.bind(lwp, net, lease);
+            }
+            Heard::Lost(lease) => self.withdraw(lwp, net, lease, "is taken back"),
         }
+        self.ask(lwp, net);
         Some(())
     }
 
+    /// Takes the address and the gateway of a lease away.
+    fn withdraw(&self, lwp: &Lwp<'_>, net: &Net, lease: Lease, why: &str) {
+        self.news(lwp, Events::NONE);
+        let name = self.interface.name();
+        if let Some(router) = lease.router {
+            net.remove_gateway(router.into());
+        }
+        // Somebody may have taken it away before.
+        let _ = net.remove_address(&self.interface, lease.address.into());
+        log!(
+            lwp.instance(),
+            Level::Warning,
+            "{name}: the lease of {} {why}",
+            lease.cidr
+        );
+    }
+
     fn bind(&self, lwp: &Lwp<'_>, net: &Net, lease: Lease) {
-        self.timer.cancel(lwp);
-        self.interface.configuring.set(0);
         let name = self.interface.name();
         match net.add_address(lwp, &self.interface, lease.cidr) {
             Ok(()) | Err(Errno::EEXIST) => {}
@@ -420,51 +303,8 @@ impl Client {
             lease.cidr,
             lease.server
         );
-        self.news(lwp);
+        self.news(lwp, Events::IN);
     }
-}
-
-impl Progress {
-    fn start_over(&mut self) {
-        self.state = State::Discovering;
-        self.tries = 0;
-        self.retry = FIRST_RETRY;
-        // Late answers to the old transaction mean nothing to the new one.
-        self.transaction = self.transaction.wrapping_add(1);
-    }
-}
-
-fn read_lease(
-    packet: &DhcpPacket<&[u8]>,
-    message: &DhcpRepr<'_>,
-    server: Ipv4Addr,
-    now: u64,
-) -> Option<Lease> {
-    let mask = message
-        .subnet_mask
-        .unwrap_or(Ipv4Addr::new(255, 255, 255, 0));
-    let cidr = Cidr::with_mask(message.your_ip, mask).ok()?;
-    if message.your_ip.is_unspecified() || message.your_ip.is_multicast() {
-        return None;
-    }
-    // There may be several, of which the first counts.
-    let router = packet
-        .options()
-        .find(|option| option.kind == OPTION_ROUTER)
-        .and_then(|option| option.data.first_chunk::<4>().copied())
-        .map(Ipv4Addr::from);
-    let mut dns = [None; 3];
-    for (place, address) in dns.iter_mut().zip(message.dns_servers.iter().flatten()) {
-        *place = Some(*address);
-    }
-    let duration = u64::from(message.lease_duration?);
-    Some(Lease {
-        cidr,
-        router,
-        dns,
-        server,
-        expires: now.saturating_add(duration * SECOND),
-    })
 }
 
 #[cfg(test)]

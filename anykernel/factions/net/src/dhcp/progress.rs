@@ -1,0 +1,196 @@
+//! What a client does next: a state, and times. It sends nothing and reads no clock.
+
+use core::net::Ipv4Addr;
+
+use smoltcp::wire::{DhcpMessageType, DhcpPacket, DhcpRepr};
+
+use super::message::read_lease;
+use super::{Lease, SECOND};
+use crate::net::random;
+
+/// Time to the second try; it doubles from try to try, up to 64 s (RFC 2131 § 4.1).
+const FIRST_RETRY: u64 = SECOND;
+const LAST_RETRY: u64 = 64 * SECOND;
+/// Requests for an offer before another is looked for.
+const MOST_REQUESTS: u32 = 4;
+/// The least time between two requests to renew (RFC 2131 § 4.4.5).
+const RENEW_RETRY: u64 = 60 * SECOND;
+
+#[derive(Clone, Copy)]
+pub(super) enum State {
+    /// Looking for servers.
+    Discovering,
+    /// One offered an address, which we want.
+    Requesting { server: Ipv4Addr, offered: Ipv4Addr },
+    /// We have one. When its time has come, it is asked for again.
+    Bound(Lease),
+    /// Nobody asks any more.
+    Stopped,
+}
+
+/// What servers are asked.
+#[derive(Clone, Copy)]
+pub(super) enum Question {
+    /// Who has an address?
+    Discover,
+    /// May we have this one?
+    Request { server: Ipv4Addr, offered: Ipv4Addr },
+    /// May we keep it? To the server that lent it.
+    Renew(Lease),
+    /// The same, to all.
+    Rebind(Lease),
+}
+
+/// What is to be done now.
+pub(super) struct Turn {
+    /// A question, with its transaction and how many seconds we have been asking.
+    pub(super) question: Option<(Question, u32, u16)>,
+    /// When it is our turn again, if nothing is heard; `u64::MAX` if never.
+    pub(super) again: u64,
+    /// A lease that is over.
+    pub(super) over: Option<Lease>,
+}
+
+/// What a message means for what we do next.
+pub(super) enum Heard {
+    Nothing,
+    /// There is something new to ask.
+    Progress,
+    /// We have a lease, in place of the one that we had.
+    Lease(Lease, Option<Lease>),
+    /// We must give this one back.
+    Lost(Lease),
+}
+
+pub(super) struct Progress {
+    pub(super) state: State,
+    transaction: u32,
+    /// Messages sent in this state.
+    tries: u32,
+    retry: u64,
+    /// When the first message was sent.
+    started: u64,
+}
+
+impl Progress {
+    pub(super) fn new(now: u64) -> Progress {
+        Progress {
+            state: State::Discovering,
+            transaction: u32::from_ne_bytes(random()),
+            tries: 0,
+            retry: FIRST_RETRY,
+            started: now,
+        }
+    }
+
+    /// What to do, when it is our turn.
+    pub(super) fn turn(&mut self, now: u64) -> Turn {
+        let mut over = None;
+        match self.state {
+            State::Requesting { .. } if self.tries >= MOST_REQUESTS => self.start_over(now),
+            State::Bound(lease) if now >= lease.expires => {
+                over = Some(lease);
+                self.start_over(now);
+            }
+            _ => {}
+        }
+        let (question, again) = match self.state {
+            State::Discovering => (Some(Question::Discover), now + self.retry),
+            State::Requesting { server, offered } => (
+                Some(Question::Request { server, offered }),
+                now + self.retry,
+            ),
+            State::Bound(lease) if now >= lease.rebinds => {
+                (Some(Question::Rebind(lease)), half_way(now, lease.expires))
+            }
+            State::Bound(lease) if now >= lease.renews => {
+                (Some(Question::Renew(lease)), half_way(now, lease.rebinds))
+            }
+            State::Bound(lease) => (None, lease.renews),
+            State::Stopped => (None, u64::MAX),
+        };
+        if question.is_some() {
+            if self.tries == 0 && matches!(self.state, State::Bound(_)) {
+                self.started = now;
+            }
+            self.tries += 1;
+            self.retry = (self.retry * 2).min(LAST_RETRY);
+        }
+        let secs = now.saturating_sub(self.started) / SECOND;
+        let secs = secs.min(u64::from(u16::MAX)) as u16;
+        Turn {
+            question: question.map(|question| (question, self.transaction, secs)),
+            again,
+            over,
+        }
+    }
+
+    /// What a server's message means. `Err` if it makes no sense.
+    pub(super) fn hear(
+        &mut self,
+        packet: &DhcpPacket<&[u8]>,
+        message: &DhcpRepr<'_>,
+        now: u64,
+    ) -> Result<Heard, ()> {
+        if self.transaction != message.transaction_id {
+            return Ok(Heard::Nothing);
+        }
+        let from = message.server_identifier;
+        match (self.state, message.message_type) {
+            (State::Discovering, DhcpMessageType::Offer) => {
+                self.state = State::Requesting {
+                    server: from.ok_or(())?,
+                    offered: message.your_ip,
+                };
+                self.tries = 0;
+                self.retry = FIRST_RETRY;
+                Ok(Heard::Progress)
+            }
+            (State::Requesting { server, .. }, DhcpMessageType::Ack) if from == Some(server) => {
+                let lease = read_lease(packet, message, server, now).ok_or(())?;
+                self.bind(lease);
+                Ok(Heard::Lease(lease, None))
+            }
+            (State::Requesting { server, .. }, DhcpMessageType::Nak) if from == Some(server) => {
+                self.start_over(now);
+                Ok(Heard::Progress)
+            }
+            (State::Bound(old), DhcpMessageType::Ack) if now >= old.renews => {
+                let server = from.unwrap_or(old.server);
+                let lease = read_lease(packet, message, server, now).ok_or(())?;
+                self.bind(lease);
+                Ok(Heard::Lease(lease, Some(old)))
+            }
+            (State::Bound(old), DhcpMessageType::Nak) if now >= old.renews => {
+                self.start_over(now);
+                Ok(Heard::Lost(old))
+            }
+            // Late, double, or of a server whose offer we did not take.
+            _ => Ok(Heard::Nothing),
+        }
+    }
+
+    fn bind(&mut self, lease: Lease) {
+        self.state = State::Bound(lease);
+        self.next_transaction();
+    }
+
+    fn start_over(&mut self, now: u64) {
+        self.state = State::Discovering;
+        self.started = now;
+        self.next_transaction();
+    }
+
+    /// Late answers to the old transaction mean nothing to the new one.
+    fn next_transaction(&mut self) {
+        self.transaction = self.transaction.wrapping_add(1);
+        self.tries = 0;
+        self.retry = FIRST_RETRY;
+    }
+}
+
+/// Half of the time to `end` from now, but not too little of it.
+fn half_way(now: u64, end: u64) -> u64 {
+    let span = ((end - now) / 2).max(RENEW_RETRY);
+    now.saturating_add(span).min(end)
+}
