@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{timeless, words};
+use super::{fat, timeless, words};
 use crate::diagnostic::Diagnostic;
 use crate::emit::template;
 use crate::plan::{App, Plan};
@@ -55,6 +55,14 @@ impl Loader {
         command.arg(to).args(self.readers).args(MODULES);
         tools::run(&mut command).map(drop)
     }
+}
+
+/// Checks that a volume with all that firmware and the loader read could be made.
+pub(super) fn check(plan: &Plan) -> Result<(), Diagnostic> {
+    UEFI.check()?;
+    fat::check()?;
+    let app = plan.request.app.as_ref();
+    app.map_or(Ok(()), |app| configuration(plan, app).map(drop))
 }
 
 /// Where the image is on the volume.

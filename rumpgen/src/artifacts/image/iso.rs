@@ -32,11 +32,8 @@ const BIOS: Loader = Loader {
 pub(super) fn check(plan: &Plan) -> Result<(), Diagnostic> {
     GRUB_BIOS_HYBRID.require()?;
     BIOS.check()?;
-    grub::UEFI.check()?;
-    fat::check()?;
     XORRISO.require()?;
-    let app = plan.request.app.as_ref();
-    app.map_or(Ok(()), |app| grub::configuration(plan, app).map(drop))
+    grub::check(plan)
 }
 
 /// Makes the CD.

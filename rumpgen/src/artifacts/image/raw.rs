@@ -41,10 +41,7 @@ const BIOS: Loader = Loader {
 pub(super) fn check(plan: &Plan) -> Result<(), Diagnostic> {
     GRUB_BIOS_BOOT.require()?;
     BIOS.check()?;
-    grub::UEFI.check()?;
-    fat::check()?;
-    let app = plan.request.app.as_ref();
-    app.map_or(Ok(()), |app| grub::configuration(plan, app).map(drop))
+    grub::check(plan)
 }
 
 /// Makes the disk.

@@ -126,13 +126,7 @@ fn say_of(
 
 #[test]
 fn gets_address_gateway_and_name_server() {
-    let host = boot_with(&[("ip", "dhcp")]);
-    let link = host.ethernet("virt", &[]);
-    // What it said first was taken away with the announcements; it says it again.
-    sim::advance(1_100_000_000);
-    let discover = heard_one(&link);
-    assert_eq!(discover.kind, DhcpMessageType::Discover);
-    let transaction = discover.transaction;
+    let (host, link, transaction) = asking();
     say(&host, &link, DhcpMessageType::Offer, transaction);
     let request = heard_one(&link);
     assert_eq!(request.kind, DhcpMessageType::Request);
@@ -159,12 +153,20 @@ fn gets_address_gateway_and_name_server() {
     assert!(link.sent().is_empty());
 }
 
-/// A host with a lease, whose server is known as a neighbour.
-fn leased() -> (Host, Attached) {
+/// A host that asks, and the transaction that it asks in.
+fn asking() -> (Host, Attached, u32) {
     let host = boot_with(&[("ip", "dhcp")]);
     let link = host.ethernet("virt", &[]);
+    // What it said first was taken away with the announcements; it says it again.
     sim::advance(1_100_000_000);
-    let transaction = heard_one(&link).transaction;
+    let said = heard_one(&link);
+    assert_eq!(said.kind, DhcpMessageType::Discover);
+    (host, link, said.transaction)
+}
+
+/// A host with a lease, whose server is known as a neighbour.
+fn leased() -> (Host, Attached) {
+    let (host, link, transaction) = asking();
     say(&host, &link, DhcpMessageType::Offer, transaction);
     heard(&link);
     say(&host, &link, DhcpMessageType::Ack, transaction);
@@ -262,10 +264,7 @@ fn a_lease_is_given_back_or_changed_as_the_server_says() {
 
 #[test]
 fn looks_for_another_offer_when_one_is_withdrawn() {
-    let host = boot_with(&[("ip", "dhcp")]);
-    let link = host.ethernet("virt", &[]);
-    sim::advance(1_100_000_000);
-    let transaction = heard_one(&link).transaction;
+    let (host, link, transaction) = asking();
     say(&host, &link, DhcpMessageType::Offer, transaction);
     heard(&link);
     say(&host, &link, DhcpMessageType::Nak, transaction);
