@@ -14,8 +14,17 @@ fn boot(link: &str, address: Ipv4Addr) -> Result<Kernel, kernel::BootError> {
 #[test]
 #[ignore = "needs the TAPs tap-a and tap-b on one bridge"]
 fn two_kernels_talk_over_a_bridge() -> Result<(), Box<dyn Error>> {
+    two_kernels_talk("tap:tap-a", "tap:tap-b")
+}
+
+#[test]
+fn two_kernels_talk_over_a_segment() -> Result<(), Box<dyn Error>> {
+    two_kernels_talk("bus:segment", "bus:segment")
+}
+
+fn two_kernels_talk(link_a: &str, link_b: &str) -> Result<(), Box<dyn Error>> {
     let (here, there) = (Ipv4Addr::new(10, 99, 0, 1), Ipv4Addr::new(10, 99, 0, 2));
-    let (a, b) = (boot("tap:tap-a", here)?, boot("tap:tap-b", there)?);
+    let (a, b) = (boot(link_a, here)?, boot(link_b, there)?);
     let listener = TcpListener::bind(&b, (there, 7000))?;
     let answering = thread::spawn(move || -> Result<(), Errno> {
         let (stream, peer) = listener.accept()?;

@@ -1,5 +1,7 @@
-//! Links of the host that carry frames: `tap:NAME`, a TAP interface; `unix:PATH`, a stream socket.
+//! Links that carry frames: `tap:NAME`, a TAP interface; `unix:PATH`, a stream socket; `bus:NAME`, a segment
+//! between kernels.
 
+mod bus;
 mod stream;
 mod tap;
 
@@ -20,7 +22,7 @@ trait End: Send + Sync {
     /// Begins to tell the kernel of what arrives.
     fn begin(&self, link: &Link) -> Result<(), Errno>;
     /// Takes note of events of what it has watched, as `epoll` names them.
-    fn happened(&self, link: &Link, events: u32);
+    fn happened(&self, _link: &Link, _events: u32) {}
     /// Fills buffers, and says how many. If frames no longer wait, it is watched for the next.
     fn receive(&self, link: &Link, buffers: &mut [Segment<'_>]) -> usize;
     /// Sends frames, and says how many were taken.
@@ -34,8 +36,23 @@ pub(crate) struct Link {
     end: Box<dyn End>,
     number: u64,
     reactor: Arc<work::Reactor>,
-    /// Whom to tell that frames wait; nobody once the link closes. Held during the upcall.
-    arrived: Mutex<Option<Upcall>>,
+    arrived: Arc<Arrived>,
+}
+
+/// Whom to tell that frames wait; nobody once the link closes. Held during the upcall.
+struct Arrived(Mutex<Option<Upcall>>);
+
+impl Arrived {
+    fn tell(&self) {
+        let upcall = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(upcall) = *upcall {
+            upcall.call();
+        }
+    }
+
+    fn silence(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
 }
 
 impl Link {
@@ -52,15 +69,7 @@ impl Link {
     /// Ends the telling, after the one under way.
     pub(crate) fn silence(&self) {
         self.end.end(self);
-        *self.arrived.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    /// Tells the kernel that frames wait.
-    fn tell(&self) {
-        let upcall = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(upcall) = *upcall {
-            upcall.call();
-        }
+        self.arrived.silence();
     }
 
     /// Watches a descriptor for one of these events.
@@ -91,6 +100,7 @@ fn split(url: &[u8]) -> Result<(&str, &str), Errno> {
 
 fn open(url: &[u8], info: &mut LinkInfo, arrived: Upcall) -> Result<u64, Errno> {
     let end: Box<dyn End> = match split(url)? {
+        ("bus", name) => bus::open(name)?,
         ("tap", name) => Box::new(Tap::open(name)?),
         ("unix", path) => Box::new(Stream::open(path)?),
         _ => return Err(Errno::EPROTONOSUPPORT),
@@ -100,7 +110,7 @@ fn open(url: &[u8], info: &mut LinkInfo, arrived: Upcall) -> Result<u64, Errno> 
         end,
         number,
         reactor,
-        arrived: Mutex::new(Some(arrived)),
+        arrived: Arc::new(Arrived(Mutex::new(Some(arrived)))),
     })
 }
 

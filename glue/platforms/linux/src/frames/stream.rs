@@ -163,7 +163,7 @@ impl End for Stream {
             }
             Line::Closed => return,
         }
-        link.tell();
+        link.arrived.tell();
     }
 
     fn receive(&self, link: &Link, buffers: &mut [Segment<'_>]) -> usize {

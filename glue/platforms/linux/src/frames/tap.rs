@@ -129,7 +129,7 @@ impl End for Tap {
     }
 
     fn happened(&self, link: &Link, _events: u32) {
-        link.tell();
+        link.arrived.tell();
     }
 
     fn receive(&self, link: &Link, buffers: &mut [Segment<'_>]) -> usize {
