@@ -9,7 +9,7 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hypercall::{Bytes, Errno, LinkInfo, Segment, Segments, SegmentsMut, Upcall};
+use hypercall::{Bytes, Errno, LinkInfo, Offload, Segment, Segments, SegmentsMut, Upcall};
 
 use crate::{Platform, work};
 use stream::Stream;
@@ -86,6 +86,12 @@ impl Link {
     fn forget(&self, fd: BorrowedFd<'_>) {
         self.reactor.remove(fd);
     }
+}
+
+/// An offload as the bytes of the system's `struct virtio_net_hdr`, whose layout it has.
+fn offload_bytes(offload: &mut Offload) -> &mut [u8; size_of::<Offload>()] {
+    // SAFETY: the same memory, all of it: integers without padding, for which any bits are good.
+    unsafe { &mut *(&raw mut *offload).cast() }
 }
 
 fn errno(error: &io::Error) -> Errno {

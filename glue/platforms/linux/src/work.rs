@@ -11,11 +11,21 @@ mod pool;
 mod reactor;
 mod worker;
 
-use hypercall::Upcall;
+use hypercall::{Errno, Upcall};
 
 use crate::Platform;
 pub(crate) use pool::{close_link, find_link, open_link};
 pub(crate) use reactor::Reactor;
+pub(crate) use worker::bring;
+
+/// Starts a thread of a link's own.
+pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), Errno> {
+    let thread = worker::quietly(name, body);
+    let number = |error: std::io::Error| error.raw_os_error().unwrap_or(libc::EAGAIN);
+    thread
+        .map(drop)
+        .map_err(|error| Errno::from_number(number(error)))
+}
 
 impl hypercall::Work for Platform {
     fn attach(run: Upcall) -> u64 {

@@ -1,10 +1,12 @@
-//! An Ethernet segment that joins kernels: `bus:NAME`, in this process.
+//! An Ethernet segment that joins kernels: `bus:NAME` in this process, `bus:/PATH` in
+//! a file that processes share.
 //!
 //! Frames go to whoever their address was last heard from, and to all where it is a group's or not known. What
 //! does not fit into the queue of a member is lost to that member: nobody waits for anybody. Nothing is computed
 //! on a segment that would only be undone at its other end: checksums stay open, and long TCP segments whole.
 
 mod local;
+mod shared;
 mod stations;
 
 use hypercall::{Errno, LinkInfo};
@@ -27,10 +29,11 @@ const INFO: LinkInfo = LinkInfo {
 
 /// A place on the segment of this name, which is made if there is none yet.
 pub(super) fn open(name: &str) -> Result<Box<dyn End>, Errno> {
-    if name.is_empty() || name.contains('/') {
-        return Err(Errno::EINVAL);
+    match name {
+        path if path.starts_with('/') => Ok(Box::new(shared::Member::join(path)?)),
+        name if name.is_empty() || name.contains('/') => Err(Errno::EINVAL),
+        name => Ok(Box::new(local::Member::join(name))),
     }
-    Ok(Box::new(local::Member::join(name)))
 }
 
 #[cfg(test)]

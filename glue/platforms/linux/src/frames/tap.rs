@@ -13,7 +13,7 @@ use std::os::unix::fs::OpenOptionsExt;
 
 use hypercall::{Errno, LinkInfo, Offload, Segment};
 
-use super::{End, Link, errno};
+use super::{End, Link, errno, offload_bytes};
 
 /// Where the system hands out TAP interfaces.
 const DEVICE: &str = "/dev/net/tun";
@@ -83,7 +83,7 @@ impl Tap {
             let room = buffer.buffer();
             let capacity = room.len();
             let parts = &mut [
-                IoSliceMut::new(header(&mut offload)),
+                IoSliceMut::new(offload_bytes(&mut offload)),
                 IoSliceMut::new(room),
                 IoSliceMut::new(&mut excess),
             ];
@@ -146,7 +146,7 @@ impl End for Tap {
         while let Some(frame) = frames.get(taken) {
             let mut offload = frame.offload();
             let parts = &[
-                IoSlice::new(header(&mut offload)),
+                IoSlice::new(offload_bytes(&mut offload)),
                 IoSlice::new(frame.as_slice()),
             ];
             let parts = if self.has_header {
@@ -176,12 +176,6 @@ impl Drop for Tap {
             unsafe { libc::ioctl(self.device.as_raw_fd(), libc::TUNSETOFFLOAD, 0) };
         }
     }
-}
-
-/// An offload as the bytes of the system's `struct virtio_net_hdr`, whose layout it has.
-fn header(offload: &mut Offload) -> &mut [u8; HEADER] {
-    // SAFETY: the same memory, all of it: integers without padding, for which any bits are good.
-    unsafe { &mut *(&raw mut *offload).cast() }
 }
 
 /// Attaches to the interface that `request` names, with these flags beside those of every TAP.

@@ -161,12 +161,23 @@ impl Pool {
     /// Sees to it that a thread looks here by `deadline`, with as few wake-ups as possible.
     fn summon(&mut self, deadline: u64) -> Wake {
         match self.leader {
+            // It will be done when what was asked for was all.
+            _ if deadline == 0 && worker::is_bringer() => Wake::Nobody,
             Leader::Asleep { until } if deadline < until => self.wake_leader(),
             Leader::Asleep { .. } | Leader::Awake => Wake::Nobody,
             // A thread of the pool looks here when it comes out of the kernel it is in.
             Leader::None if worker::is_current() => Wake::Nobody,
             Leader::None if deadline == 0 || self.threads.is_empty() => self.help(),
             Leader::None => Wake::Nobody,
+        }
+    }
+
+    /// Leaves what is due, now or later, to the pool's own threads.
+    pub(super) fn leave_rest(&mut self) -> Wake {
+        match (self.ready.is_empty(), self.timers.first()) {
+            (false, _) => self.summon(0),
+            (true, Some((deadline, _))) => self.summon(*deadline),
+            (true, None) => Wake::Nobody,
         }
     }
 

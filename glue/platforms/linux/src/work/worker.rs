@@ -17,15 +17,39 @@ type Guard = MutexGuard<'static, Pool>;
 
 thread_local! {
     static IS_WORKER: Cell<bool> = const { Cell::new(false) };
+    static IS_BRINGER: Cell<bool> = const { Cell::new(false) };
 }
+
+/// Calls into kernels that a link's own thread makes before it looks at its link again.
+const CALLS_AT_ONCE: usize = 16;
 
 /// Whether the calling thread is one of the pool.
 pub(super) fn is_current() -> bool {
     IS_WORKER.try_with(Cell::get).unwrap_or(false)
 }
 
-/// Starts a thread. It takes no signals: those are for the program's own threads.
+/// Whether the calling thread is about to do itself what it asks for.
+pub(super) fn is_bringer() -> bool {
+    IS_BRINGER.try_with(Cell::get).unwrap_or(false)
+}
+
+/// Starts a thread of the pool.
 pub(super) fn spawn(era: u64) -> Option<JoinHandle<()>> {
+    match quietly("rump-work", move || work(era)) {
+        Ok(thread) => Some(thread),
+        Err(error) => {
+            let text = format!("linux: no thread for timers and received frames: {error}\n");
+            Platform::write(text.as_str().into());
+            None
+        }
+    }
+}
+
+/// Starts a thread. It takes no signals: those are for the program's own threads.
+pub(super) fn quietly(
+    name: &str,
+    body: impl FnOnce() + Send + 'static,
+) -> std::io::Result<JoinHandle<()>> {
     let mut all = MaybeUninit::<libc::sigset_t>::uninit();
     let mut before = MaybeUninit::<libc::sigset_t>::uninit();
     // SAFETY: the places are good for a set each; the first call fills the one, the second the other.
@@ -34,19 +58,28 @@ pub(super) fn spawn(era: u64) -> Option<JoinHandle<()>> {
         libc::sigfillset(all.as_mut_ptr());
         libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
     }
-    let thread = Builder::new()
-        .name("rump-work".into())
-        .spawn(move || work(era));
+    let thread = Builder::new().name(name.into()).spawn(body);
     // SAFETY: `before` was filled in above.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), ptr::null_mut()) };
-    match thread {
-        Ok(thread) => Some(thread),
-        Err(error) => {
-            let text = format!("linux: no thread for timers and received frames: {error}\n");
-            Platform::write(text.as_str().into());
-            None
-        }
+    thread
+}
+
+/// Has a thread that is a link's own tell of news, and do what comes of it: waking another would take longer.
+pub(crate) fn bring(news: impl FnOnce()) {
+    IS_BRINGER.set(true);
+    news();
+    IS_BRINGER.set(false);
+    for _ in 0..CALLS_AT_ONCE {
+        let Some((handle, run, wake)) = pool::lock().next_call() else {
+            break;
+        };
+        wake.deliver();
+        call(run);
+        let wake = pool::lock().call_ended(handle);
+        wake.deliver();
     }
+    let wake = pool::lock().leave_rest();
+    wake.deliver();
 }
 
 fn work(era: u64) {
