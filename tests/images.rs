@@ -79,7 +79,7 @@ fn a_machine_that_cannot_start_is_no_success() {
 
 #[test]
 fn a_panic_is_traced_by_name() {
-    if !need("a_panic_is_traced_by_name", &[QEMU, "addr2line"]) {
+    if !need("a_panic_is_traced_by_name", &[QEMU]) {
         return;
     }
     let said = ends_with(&run(&PVH, &["--", "panic"]), 101);

@@ -5,9 +5,8 @@
 
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
-use std::process::Command;
 
-use rumpgen::tools::{self, ADDR2LINE};
+use addr2line::{Frame, Loader, gimli};
 
 /// What puts addresses into words.
 #[derive(Clone)]
@@ -81,11 +80,30 @@ fn address(line: &str) -> Option<&str> {
 impl Names {
     /// The function at an address and its place in the source, and where it was inlined, on lines of their own.
     fn of(&self, address: &str) -> Option<String> {
-        let mut command = Command::new(ADDR2LINE.find()?);
-        command.args(["--pretty-print", "--functions", "--demangle", "--inlines"]);
-        let said = tools::run(command.arg("--exe").arg(&self.symbols).arg(address)).ok()?;
-        let said = said.replace(&format!("{}/", self.workspace.display()), "");
-        (!said.starts_with("??")).then(|| said.trim_end().replace('\n', "\n      "))
+        let address = u64::from_str_radix(address.trim_start_matches("0x"), 16).ok()?;
+        let loader = Loader::new(&self.symbols).ok()?;
+        let mut lines: Vec<String> = Vec::new();
+        let mut frames = loader.find_frames(address).ok()?;
+        while let Ok(Some(frame)) = frames.next() {
+            lines.extend(self.line(&frame));
+        }
+        if lines.is_empty() {
+            // What is compiled without lines has a name at least.
+            lines.push(addr2line::demangle_auto(loader.find_symbol(address)?.into(), None).into());
+        }
+        Some(lines.join("\n       (inlined by) "))
+    }
+
+    fn line<R: gimli::Reader>(&self, frame: &Frame<'_, R>) -> Option<String> {
+        let name = frame.function.as_ref()?.demangle().ok()?.into_owned();
+        let place = frame.location.as_ref().and_then(|it| it.file.zip(it.line));
+        Some(match place {
+            Some((file, line)) => {
+                let workspace = format!("{}/", self.workspace.display());
+                format!("{name} at {}:{line}", file.replace(&workspace, ""))
+            }
+            None => name,
+        })
     }
 }
 

@@ -43,10 +43,6 @@ mod with {
 
     pub(crate) fn unpark(_token: u64) {}
 
-    pub(crate) fn spawn(_run: hypercall::Upcall) -> i64 {
-        crate::Errno::ENOSYS.to_answer()
-    }
-
     pub(crate) fn relax() {
         // The only thread there is holds the lock it wants: see `sync`.
         panic!("a leaf lock is taken twice");

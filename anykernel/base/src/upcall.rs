@@ -40,7 +40,8 @@ pub(crate) fn upcall_to<T: Called + 'static>(object: &Arc<T>) -> (Upcall, Upcall
     )
 }
 
-/// Runs `f` on a thread of the host's. `ENOSYS` where it has none, or its error.
+/// Runs `f` on a thread of the host's, or gives its error.
+#[cfg(feature = "threads")]
 pub(crate) fn spawn(f: impl FnOnce() + Send + 'static) -> Result<(), Errno> {
     type Body = Box<dyn FnOnce() + Send>;
 
@@ -57,6 +58,12 @@ pub(crate) fn spawn(f: impl FnOnce() + Send + 'static) -> Result<(), Errno> {
         // SAFETY: the host refused, so nobody else will ever take it.
         drop(unsafe { Box::from_raw(cookie) });
     })
+}
+
+/// There are no threads: `ENOSYS`. What `f` would call is then not in the program.
+#[cfg(not(feature = "threads"))]
+pub(crate) fn spawn(_f: impl FnOnce() + Send + 'static) -> Result<(), Errno> {
+    Err(Errno::ENOSYS)
 }
 
 /// A value that stays on the thread of an instance, inside something that is shared in general.

@@ -12,8 +12,6 @@ pub const LD: Tool = tool("ld", "binutils");
 pub const OBJCOPY: Tool = tool("objcopy", "binutils");
 /// Packs objects.
 pub const AR: Tool = tool("ar", "binutils");
-/// Says which line of the source an address is.
-pub const ADDR2LINE: Tool = tool("addr2line", "binutils");
 /// Links images where the compiler brought no linker of its own.
 pub const LLD: Tool = tool("ld.lld", "lld");
 /// Runs a program of this host for a debugger.
@@ -46,7 +44,6 @@ pub const OVMF: Tool = tool("/usr/share/OVMF/OVMF_CODE_4M.fd", "ovmf");
 
 /// What whole-system tests use, beside what runs them. A test that misses one skips itself.
 pub const TESTED_WITH: &[Tool] = &[
-    ADDR2LINE,
     AR,
     CC,
     GDBSERVER,
@@ -65,6 +62,7 @@ pub const TESTED_WITH: &[Tool] = &[
     XORRISO,
     // No program of this host's, but found and installed like one.
     tool("/boot/xen-4.17-amd64.gz", "xen-hypervisor-4.17-amd64"),
+    tool("addr2line", "binutils"),
     tool("bash", "bash"),
     tool("c++", "g++"),
     tool("curl", "curl"),

@@ -15,6 +15,7 @@ use syscall::{Fd, UioIn, UioOut, consts::O_RDWR};
 hypercall::clock!(Platform);
 hypercall::console!(Platform);
 hypercall::fault!(Platform);
+hypercall::memory!(Platform);
 hypercall::params!(Platform);
 hypercall::threads!(Platform);
 hypercall::work!(Platform);

@@ -152,9 +152,28 @@ impl hypercall::Params for Platform {
     }
 }
 
+impl hypercall::Memory for Platform {
+    fn allocate(_size: usize, _align: usize) -> usize {
+        unreachable!("models have the program's allocator")
+    }
+
+    fn allocate_zeroed(_size: usize, _align: usize) -> usize {
+        unreachable!("models have the program's allocator")
+    }
+
+    fn release(_address: usize, _size: usize, _align: usize) {
+        unreachable!("models have the program's allocator")
+    }
+
+    fn total() -> usize {
+        usize::MAX
+    }
+}
+
 hypercall::clock!(Platform);
 hypercall::console!(Platform);
 hypercall::fault!(Platform);
+hypercall::memory!(Platform);
 hypercall::params!(Platform);
 hypercall::threads!(Platform);
 hypercall::work!(Platform);

@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use crate::Platform;
 
 /// How much there is, in bytes. What is not touched costs nothing.
-const SIZE: usize = 256 << 20;
+const SIZE: usize = 64 << 20;
 
 struct Arena(UnsafeCell<[u8; SIZE]>);
 
