@@ -4,6 +4,7 @@
 //! that what the machine does besides befalls all of them. Machines are noisy: read the ratios.
 //! An argument is part of the names of rows to measure (all if there is none); `RUMP_BENCH_ROUNDS` says how many rounds.
 
+mod bus;
 mod machine;
 mod once;
 mod table;
@@ -114,6 +115,13 @@ fn main() {
         eprintln!("{}: {rounds} rounds", row.name);
         table.add(row, &measure(row, &programs, rounds));
     }
+    bus::measure(
+        &configuration,
+        folder.path(),
+        &is_wanted,
+        rounds,
+        &mut table,
+    );
     tap::measure(
         &configuration,
         folder.path(),

@@ -111,7 +111,7 @@ impl Bench {
 }
 
 /// MB/s from one program to the other.
-fn stream(mut sink: Command, mut source: Command, address: &str) -> f64 {
+pub(crate) fn stream(mut sink: Command, mut source: Command, address: &str) -> f64 {
     let sink = Child::start(sink.args(["sink", address, PORT]));
     sink.expect("listening");
     let said = output(source.args(["source", address, PORT, SIZE]));
