@@ -32,6 +32,18 @@ fn a_thousand_kernels_ping_their_neighbours() {
     println!("1000 kernels: {} ms", said.trim());
 }
 
+#[test]
+fn a_program_written_for_shmif_runs() {
+    let name = "a_program_written_for_shmif_runs";
+    if !need(name, &["pkg-config", "timeout"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let shmif = program(folder.path(), "shmif");
+    let said = output(within(LIMIT, shmif).arg(folder.path().join("bus")));
+    assert_eq!(said, "shmif0 shmif1: hello\n");
+}
+
 /// Two processes of `bench/stream.c` on a segment in a file.
 struct Streams {
     folder: tempfile::TempDir,

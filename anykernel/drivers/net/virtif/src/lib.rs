@@ -14,6 +14,7 @@ extern crate sim as _;
 
 mod port;
 mod rooms;
+pub mod syscalls;
 
 use alloc::format;
 use alloc::sync::Arc;
@@ -28,6 +29,9 @@ use port::Port;
 /// The driver as a component of a kernel.
 pub static COMPONENT: Component = Component::new("virtif").start(start).stop(stop);
 
+/// What interfaces of links are named, unless they come with another name.
+const NAME: &str = "virt";
+
 /// The ports of an instance.
 struct Ports(Leaf<Vec<Arc<Port>>>);
 
@@ -36,7 +40,7 @@ fn start(boot: &mut Boot<'_>) -> Result<(), Failure> {
     let ports = Ports(Leaf::new(Vec::new()));
     let urls = boot.text("virtif").split(',').map(str::trim);
     for url in urls.filter(|url| !url.is_empty()) {
-        match Port::open(lwp, &net, url) {
+        match Port::open(lwp, &net, NAME, url) {
             Ok(port) => ports.0.with(|ports| ports.push(port)),
             Err(errno) => {
                 // Of a component that did not start, nobody stops what did.

@@ -52,8 +52,13 @@ struct Opened {
 }
 
 impl Port {
-    /// Opens the link and attaches an interface to it.
-    pub(crate) fn open(lwp: &Lwp<'_>, net: &Arc<Net>, url: &str) -> Result<Arc<Self>, Errno> {
+    /// Opens the link and attaches an interface to it, called `name` with a number.
+    pub(crate) fn open(
+        lwp: &Lwp<'_>,
+        net: &Arc<Net>,
+        name: &str,
+        url: &str,
+    ) -> Result<Arc<Self>, Errno> {
         // The upcall comes before there is a port for it to find.
         let port: Arc<Leaf<Weak<Port>>> = Arc::new(Leaf::new(Weak::new()));
         let arrived = {
@@ -77,7 +82,7 @@ impl Port {
             upcall: Leaf::new(Some(guard)),
         });
         let rooms = Rooms::new(mtu, (info.longest_received as usize).clamp(mtu, LONGEST));
-        let interface = net.attach(lwp, "virt", link.clone());
+        let interface = net.attach(lwp, name, link.clone());
         let opened = Arc::new(Port {
             net: net.clone(),
             interface,
@@ -89,6 +94,11 @@ impl Port {
         // Frames may have arrived before there was somebody to take them.
         opened.arrived.schedule();
         Ok(opened)
+    }
+
+    /// The interface's name.
+    pub(crate) fn name(&self) -> &str {
+        self.interface.name()
     }
 
     /// Takes a batch of frames and has them processed.

@@ -1,5 +1,5 @@
-//! An Ethernet segment that joins kernels: `bus:NAME` in this process, `bus:/PATH` in
-//! a file that processes share.
+//! An Ethernet segment that joins kernels: `bus:NAME` in this process, `bus:PATH`, with a slash, in a file that
+//! processes share.
 //!
 //! Frames go to whoever their address was last heard from, and to all where it is a group's or not known. What
 //! does not fit into the queue of a member is lost to that member: nobody waits for anybody. Nothing is computed
@@ -30,8 +30,8 @@ const INFO: LinkInfo = LinkInfo {
 /// A place on the segment of this name, which is made if there is none yet.
 pub(super) fn open(name: &str) -> Result<Box<dyn End>, Errno> {
     match name {
-        path if path.starts_with('/') => Ok(Box::new(shared::Member::join(path)?)),
-        name if name.is_empty() || name.contains('/') => Err(Errno::EINVAL),
+        "" => Err(Errno::EINVAL),
+        path if path.contains('/') => Ok(Box::new(shared::Member::join(path)?)),
         name => Ok(Box::new(local::Member::join(name))),
     }
 }
