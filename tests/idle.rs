@@ -1,6 +1,8 @@
 //! A kernel with nothing to do does nothing; and one that is wanted is there at once.
 
 use std::fs;
+use std::io::Write;
+use std::os::unix::net::UnixListener;
 use std::process::Command;
 use std::time::Duration;
 
@@ -48,6 +50,45 @@ fn nothing_wakes_an_idle_kernel() {
         switches <= ALLOWED + 2 * frames,
         "{switches} switches, {frames} frames"
     );
+}
+
+#[test]
+fn nothing_wakes_an_idle_kernel_on_a_socket_and_a_segment() {
+    let name = "nothing_wakes_an_idle_kernel_on_a_socket_and_a_segment";
+    if !need(name, &[]) {
+        return;
+    }
+    let configuration = Configuration::example("echo");
+    let folder = tempfile::tempdir().unwrap();
+    let [socket, segment] = ["socket", "segment"].map(|name| folder.path().join(name));
+    let listener = UnixListener::bind(&socket).unwrap();
+    let links = format!("unix:{},bus:{}", socket.display(), segment.display());
+    let echo = |number: u8| {
+        let mut echo = Command::new(configuration.app("echo"));
+        echo.env("RUMP_IP", format!("10.64.0.{number}/24"));
+        echo
+    };
+    let other = format!("bus:{}", segment.display());
+    let other = Child::start(echo(1).env("RUMP_VIRTIF", other));
+    other.expect("listening");
+    let echo = Child::start(echo(2).env("RUMP_VIRTIF", links));
+    echo.expect("listening");
+    let (mut peer, _) = listener.accept().unwrap();
+    // It hears what it does not want.
+    peer.write_all(&[&[0, 0, 0, 60][..], &[0xff; 60]].concat())
+        .unwrap();
+    std::thread::sleep(Duration::from_secs(7));
+
+    let before = [&echo, &other].map(|child| switches(child.pid()));
+    std::thread::sleep(SPAN);
+    let after = [&echo, &other].map(|child| switches(child.pid()));
+    println!("switches in {SPAN:?}: {before:?} to {after:?}");
+    for (before, after) in before.iter().zip(after) {
+        assert!(
+            *before > 0 && after - before <= ALLOWED,
+            "{before} to {after}"
+        );
+    }
 }
 
 /// Context switches of all threads of a process since they began.

@@ -5,7 +5,7 @@
 //! arrived; deferred work takes them, and goes on until it finds none, giving way to others after each
 //! batch.
 //!
-//! The driver does not know what kinds of links there are.
+//! The driver does not know what kinds of links there are, but for advice when one cannot be opened.
 #![no_std]
 
 extern crate alloc;
@@ -79,6 +79,11 @@ fn refusal(url: &str, errno: Errno) -> Failure {
                  ip link set {name} up; or run as root"
             )
         }
+        Errno::ENOENT if scheme == "bus" => format!("make the folder of {name} first"),
+        Errno::EINVAL if scheme == "bus" && name.contains('/') => {
+            format!("{name} is something else than a segment; name another file")
+        }
+        Errno::ENOSPC => "no place on it is left, or no memory for it".into(),
         Errno::ENOENT | Errno::ECONNREFUSED | Errno::EAGAIN => {
             format!("start the program first that has the other end and listens at {name}")
         }
