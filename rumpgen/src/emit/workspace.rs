@@ -43,7 +43,8 @@ pub(super) fn manifest(plan: &Plan, sources: &Sources) -> String {
 
 /// The packages every call passes through, which are optimised for speed. Factions, drivers and what they
 /// stand on are optimised for size: measured, a datagram over loopback takes a fifth more instructions so, and a
-/// program with the whole stack is a quarter smaller.
+/// program with the whole stack is a quarter smaller. With the platform for size, too, no figure differs, and it is
+/// 16 kB smaller.
 ///
 /// An image is optimised for size as far as that goes, but for the application: measured, streams of TCP are a quarter
 /// slower so, and the image of a web server is a sixth smaller.
@@ -56,7 +57,8 @@ fn fast(plan: &Plan, sources: &Sources) -> Vec<String> {
         component.is_some_and(|component| component.layer != Layer::Base)
     };
     let local = sources.crates.iter().map(|found| found.name.clone());
-    let mut fast: Vec<_> = local.filter(|name| !is_large(name)).collect();
+    let is_fast = |name: &String| !is_large(name) && *name != plan.platform.package;
+    let mut fast: Vec<_> = local.filter(is_fast).collect();
     fast.push("kernel".to_owned());
     if capi::is_emitted(plan) {
         fast.push("capi".to_owned());

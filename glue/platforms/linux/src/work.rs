@@ -19,7 +19,7 @@ pub(crate) use reactor::Reactor;
 pub(crate) use worker::bring;
 
 /// Starts a thread of a link's own.
-pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), Errno> {
+pub(crate) fn spawn(name: &str, body: Box<dyn FnOnce() + Send>) -> Result<(), Errno> {
     let thread = worker::quietly(name, body);
     let number = |error: std::io::Error| error.raw_os_error().unwrap_or(libc::EAGAIN);
     thread

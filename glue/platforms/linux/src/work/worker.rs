@@ -35,7 +35,7 @@ pub(super) fn is_bringer() -> bool {
 
 /// Starts a thread of the pool.
 pub(super) fn spawn(era: u64) -> Option<JoinHandle<()>> {
-    match quietly("rump-work", move || work(era)) {
+    match quietly("rump-work", Box::new(move || work(era))) {
         Ok(thread) => Some(thread),
         Err(error) => {
             let text = format!("linux: no thread for timers and received frames: {error}\n");
@@ -48,7 +48,7 @@ pub(super) fn spawn(era: u64) -> Option<JoinHandle<()>> {
 /// Starts a thread. It takes no signals: those are for the program's own threads.
 pub(super) fn quietly(
     name: &str,
-    body: impl FnOnce() + Send + 'static,
+    body: Box<dyn FnOnce() + Send>,
 ) -> std::io::Result<JoinHandle<()>> {
     let mut all = MaybeUninit::<libc::sigset_t>::uninit();
     let mut before = MaybeUninit::<libc::sigset_t>::uninit();

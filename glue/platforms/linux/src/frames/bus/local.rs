@@ -1,8 +1,10 @@
 //! A segment inside the process. A frame is copied once on its way in, however many get it, and once on its way
 //! out.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
+use std::collections::VecDeque;
+use std::sync::{
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak,
+};
 
 use hypercall::{Errno, LinkInfo, Offload, Segment};
 
@@ -13,8 +15,8 @@ use super::stations::{Stations, Target, addresses};
 const QUEUE: usize = 4096;
 const QUEUE_BYTES: usize = 2 * 1024 * 1024;
 
-/// The segments that somebody is on, by name.
-static SEGMENTS: Mutex<BTreeMap<String, Weak<Bus>>> = Mutex::new(BTreeMap::new());
+/// The segments that somebody is on.
+static SEGMENTS: Mutex<Vec<Weak<Bus>>> = Mutex::new(Vec::new());
 
 /// A segment.
 struct Bus {
@@ -23,8 +25,9 @@ struct Bus {
 }
 
 struct Members {
-    ports: HashMap<u64, Arc<Port>>,
-    stations: Stations<u64>,
+    /// In the order of their numbers.
+    ports: Vec<(u64, Arc<Port>)>,
+    stations: Stations,
 }
 
 /// Where frames wait for a member.
@@ -54,16 +57,18 @@ impl Member {
     /// Takes a place, from which nothing is heard yet.
     pub(super) fn join(name: &str) -> Member {
         let mut segments = lock(&SEGMENTS);
-        let bus = segments.get(name).and_then(Weak::upgrade);
+        segments.retain(|bus| bus.strong_count() > 0);
+        let mut there = segments.iter().filter_map(Weak::upgrade);
+        let bus = there.find(|bus| bus.name == name);
         let bus = bus.unwrap_or_else(|| {
             let bus = Arc::new(Bus {
                 name: name.to_owned(),
                 members: RwLock::new(Members {
-                    ports: HashMap::new(),
+                    ports: Vec::new(),
                     stations: Stations::new(),
                 }),
             });
-            segments.insert(name.to_owned(), Arc::downgrade(&bus));
+            segments.push(Arc::downgrade(&bus));
             bus
         });
         Member {
@@ -73,35 +78,31 @@ impl Member {
     }
 }
 
-impl Drop for Bus {
-    fn drop(&mut self) {
-        let mut segments = lock(&SEGMENTS);
-        // Somebody may have made a new one of that name already.
-        if segments
-            .get(&self.name)
-            .is_some_and(|bus| bus.strong_count() == 0)
-        {
-            segments.remove(&self.name);
-        }
+impl Members {
+    /// Where a member is in the list, or would be.
+    fn find(&self, number: u64) -> Result<usize, usize> {
+        self.ports
+            .binary_search_by_key(&number, |(number, _)| *number)
     }
 }
 
 impl Bus {
+    fn read(&self) -> RwLockReadGuard<'_, Members> {
+        self.members.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Members> {
+        self.members.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers who sent frames. Most have sent some before.
     fn learn(&self, frames: &[Segment<'_>], number: u64) {
-        let from = |frame: &Segment<'_>| addresses(frame.as_slice()).map(|(_, from)| from);
-        let members = self.members.read().unwrap_or_else(PoisonError::into_inner);
-        let news: Vec<_> = frames
-            .iter()
-            .filter_map(from)
-            .filter(|from| !members.stations.knows(from, number))
-            .collect();
-        drop(members);
-        if news.is_empty() {
-            return;
-        }
-        let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
-        for from in news {
-            members.stations.learn(from, number);
+        for frame in frames {
+            if let Some((_, from)) = addresses(frame.as_slice())
+                && !self.read().stations.knows(&from, number)
+            {
+                self.write().stations.learn(from, number);
+            }
         }
     }
 }
@@ -125,6 +126,17 @@ impl Port {
         }
         true
     }
+
+    /// Takes a frame out of the queue. If there is none, the kernel is told of the next.
+    fn take(&self) -> Option<(Arc<[u8]>, Offload)> {
+        let mut queue = lock(&self.queue);
+        let frame = queue.frames.pop_front();
+        match &frame {
+            Some((bytes, _)) => queue.bytes -= bytes.len(),
+            None => queue.hungry = true,
+        }
+        frame
+    }
 }
 
 impl End for Member {
@@ -141,12 +153,9 @@ impl End for Member {
                 hungry: true,
             }),
         });
-        let mut members = self
-            .bus
-            .members
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        members.ports.insert(link.number, port.clone());
+        let mut members = self.bus.write();
+        let at = members.find(link.number).unwrap_or_else(|at| at);
+        members.ports.insert(at, (link.number, port.clone()));
         drop(members);
         // Nobody else begins.
         let _ = self.port.set(port);
@@ -157,33 +166,26 @@ impl End for Member {
         let Some(port) = self.port.get() else {
             return 0;
         };
-        let mut queue = lock(&port.queue);
-        let count = buffers.len().min(queue.frames.len());
-        queue.hungry = count < buffers.len();
-        let frames: Vec<_> = queue.frames.drain(..count).collect();
-        let bytes: usize = frames.iter().map(|(bytes, _)| bytes.len()).sum();
-        queue.bytes -= bytes;
-        drop(queue);
-        for (buffer, (bytes, offload)) in buffers.iter_mut().zip(&frames) {
+        let mut filled = 0;
+        while let Some(buffer) = buffers.get_mut(filled)
+            && let Some((bytes, offload)) = port.take()
+        {
             // One that is too long arrives as nothing, which the kernel drops and counts.
             if let Some(room) = buffer.buffer().get_mut(..bytes.len()) {
-                room.copy_from_slice(bytes);
+                room.copy_from_slice(&bytes);
                 buffer.set_len(bytes.len());
-                buffer.set_offload(*offload);
+                buffer.set_offload(offload);
             }
+            filled += 1;
         }
-        count
+        filled
     }
 
     fn transmit(&self, link: &Link, frames: &[Segment<'_>]) -> usize {
         self.bus.learn(frames, link.number);
         let mut taken = 0;
         let mut told = Vec::new();
-        let members = self
-            .bus
-            .members
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
+        let members = self.bus.read();
         {
             let mut tell = Vec::new();
             for frame in frames {
@@ -195,8 +197,9 @@ impl End for Member {
                 match members.stations.target(&to) {
                     Target::One(number) if number == link.number => taken += 1,
                     Target::One(number) => {
-                        let port = members.ports.get(&number);
-                        let put = port.is_some_and(|port| port.put(&bytes, offload, &mut tell));
+                        let put = members
+                            .find(number)
+                            .is_ok_and(|at| members.ports[at].1.put(&bytes, offload, &mut tell));
                         taken += usize::from(put);
                     }
                     Target::All => {
@@ -220,12 +223,10 @@ impl End for Member {
     }
 
     fn end(&self, link: &Link) {
-        let mut members = self
-            .bus
-            .members
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        members.ports.remove(&link.number);
+        let mut members = self.bus.write();
+        if let Ok(at) = members.find(link.number) {
+            members.ports.remove(at);
+        }
         members.stations.forget(link.number);
     }
 }
@@ -233,5 +234,7 @@ impl End for Member {
 /// The names of the segments there are.
 #[cfg(test)]
 pub(super) fn segments() -> Vec<String> {
-    lock(&SEGMENTS).keys().cloned().collect()
+    let segments = lock(&SEGMENTS);
+    let there = segments.iter().filter_map(Weak::upgrade);
+    there.map(|bus| bus.name.clone()).collect()
 }

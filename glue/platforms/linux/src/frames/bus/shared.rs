@@ -7,7 +7,6 @@ mod bell;
 mod region;
 mod ring;
 
-use std::array;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -32,14 +31,14 @@ struct Shared {
     region: Region,
     place: usize,
     closing: AtomicBool,
-    writers: Mutex<[Writer; PLACES]>,
+    writers: Mutex<Vec<Writer>>,
     incoming: Mutex<Incoming>,
     /// Who was heard from where, and as which of those who were there.
-    stations: Mutex<Stations<(usize, u32)>>,
+    stations: Mutex<Stations>,
 }
 
 struct Incoming {
-    readers: [Reader; PLACES],
+    readers: Vec<Reader>,
     /// Where there may be something: a bit each.
     ready: u32,
     /// Whose turn it is.
@@ -52,13 +51,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The place that is part of a member's number.
+fn place_of(member: u64) -> usize {
+    member as u32 as usize % PLACES
+}
+
 impl Member {
     /// Takes a place on the segment in this file.
     pub(super) fn join(path: &str) -> Result<Member, Errno> {
         let region = Region::open(path)?;
         let place = region.claim()?;
-        let writers = array::from_fn(|to| Writer::new(&region, place, to));
-        let readers = array::from_fn(|from| Reader::new(&region, from, place));
+        let writers = (0..PLACES).map(|to| Writer::new(&region, place, to));
+        let readers = (0..PLACES).map(|from| Reader::new(&region, from, place));
+        let (writers, readers) = (writers.collect(), readers.collect());
         Ok(Member(Arc::new(Shared {
             place,
             closing: AtomicBool::new(false),
@@ -108,7 +113,7 @@ impl Shared {
     }
 
     /// Sends a frame to a member: whether there was room.
-    fn put(&self, writers: &mut [Writer; PLACES], to: usize, frame: &Segment<'_>) -> bool {
+    fn put(&self, writers: &mut [Writer], to: usize, frame: &Segment<'_>) -> bool {
         if !writers[to].put(&self.region, (self.place, to), frame) {
             self.region.bury(to);
             return false;
@@ -120,25 +125,30 @@ impl Shared {
     }
 
     /// Who a frame is for, if that one is still there.
-    fn target(&self, frame: &Segment<'_>) -> Option<Target<usize>> {
+    fn target(&self, frame: &Segment<'_>) -> Option<Target> {
         let (to, _) = addresses(frame.as_slice())?;
-        let target = lock(&self.stations).target(&to);
-        Some(match target {
-            Target::One((place, who)) if self.region.present(place) == Some(who) => {
-                Target::One(place)
+        Some(match lock(&self.stations).target(&to) {
+            Target::One(member) if self.member(place_of(member)) == Some(member) => {
+                Target::One(member)
             }
             _ => Target::All,
         })
+    }
+
+    /// The number of who is in a place, which nobody had there before.
+    fn member(&self, place: usize) -> Option<u64> {
+        let who = u64::from(self.region.present(place)?);
+        Some(who << 32 | place as u64)
     }
 
     /// Remembers who is where.
     fn learn(&self, heard: &[(usize, Option<[u8; 6]>)]) {
         let mut stations = lock(&self.stations);
         for (place, from) in heard {
-            if let (Some(from), Some(who)) = (from, self.region.present(*place))
-                && !stations.knows(from, (*place, who))
+            if let (Some(from), Some(member)) = (from, self.member(*place))
+                && !stations.knows(from, member)
             {
-                stations.learn(*from, (*place, who));
+                stations.learn(*from, member);
             }
         }
     }
@@ -151,7 +161,7 @@ impl End for Member {
 
     fn begin(&self, link: &Link) -> Result<(), Errno> {
         let (shared, arrived) = (self.0.clone(), link.arrived.clone());
-        work::spawn("rump-bus", move || shared.attend(&arrived))
+        work::spawn("rump-bus", Box::new(move || shared.attend(&arrived)))
     }
 
     fn receive(&self, _link: &Link, buffers: &mut [Segment<'_>]) -> usize {
@@ -195,8 +205,9 @@ impl End for Member {
         for frame in frames {
             match shared.target(frame) {
                 None => {}
-                Some(Target::One(to)) => {
-                    taken += usize::from(shared.put(&mut writers, to, frame));
+                Some(Target::One(member)) => {
+                    let put = shared.put(&mut writers, place_of(member), frame);
+                    taken += usize::from(put);
                 }
                 Some(Target::All) => {
                     let others = (0..PLACES).filter(|to| *to != shared.place);

@@ -1,7 +1,5 @@
 //! Where the stations of a segment are: the addresses that frames came from.
 
-use std::collections::HashMap;
-
 /// Addresses that are remembered. A sender that makes up more has their frames go to everybody.
 const MOST: usize = 8192;
 
@@ -10,15 +8,15 @@ pub(super) type Address = [u8; 6];
 
 /// Who a frame is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Target<P> {
-    /// Who is in this place.
-    One(P),
+pub(super) enum Target {
+    /// The member of this number.
+    One(u64),
     /// Everybody but its sender.
     All,
 }
 
-/// The places of stations.
-pub(super) struct Stations<P>(HashMap<Address, P>);
+/// The members that stations are behind, by their numbers: in the order of addresses.
+pub(super) struct Stations(Vec<(Address, u64)>);
 
 /// The addresses that an Ethernet frame begins with: to and from. `None` if it is too short to be one.
 pub(super) fn addresses(frame: &[u8]) -> Option<(Address, Address)> {
@@ -30,33 +28,42 @@ fn is_group(address: &Address) -> bool {
     address[0] & 1 != 0
 }
 
-impl<P: Copy + PartialEq> Stations<P> {
-    pub(super) fn new() -> Self {
-        Stations(HashMap::new())
+impl Stations {
+    pub(super) const fn new() -> Self {
+        Stations(Vec::new())
+    }
+
+    /// Where an address is in the list, or would be.
+    fn find(&self, address: &Address) -> Result<usize, usize> {
+        self.0.binary_search_by(|(other, _)| other.cmp(address))
     }
 
     /// Whether this is what is known of an address already.
-    pub(super) fn knows(&self, from: &Address, place: P) -> bool {
-        self.0.get(from) == Some(&place)
+    pub(super) fn knows(&self, from: &Address, member: u64) -> bool {
+        matches!(self.find(from), Ok(at) if self.0[at].1 == member)
     }
 
-    /// Remembers where a frame came from, which may be another place than before.
-    pub(super) fn learn(&mut self, from: Address, place: P) {
-        if !is_group(&from) && (self.0.len() < MOST || self.0.contains_key(&from)) {
-            self.0.insert(from, place);
+    /// Remembers where a frame came from, which may be from another member than before.
+    pub(super) fn learn(&mut self, from: Address, member: u64) {
+        match self.find(&from) {
+            Ok(at) => self.0[at].1 = member,
+            Err(at) if !is_group(&from) && self.0.len() < MOST => {
+                self.0.insert(at, (from, member));
+            }
+            Err(_) => {}
         }
     }
 
     /// Who a frame to an address is for.
-    pub(super) fn target(&self, to: &Address) -> Target<P> {
-        match self.0.get(to) {
-            Some(place) if !is_group(to) => Target::One(*place),
-            _ => Target::All,
+    pub(super) fn target(&self, to: &Address) -> Target {
+        match self.find(to) {
+            Ok(at) => Target::One(self.0[at].1),
+            Err(_) => Target::All,
         }
     }
 
-    /// Forgets who was in a place.
-    pub(super) fn forget(&mut self, place: P) {
-        self.0.retain(|_, other| *other != place);
+    /// Forgets who was behind a member.
+    pub(super) fn forget(&mut self, member: u64) {
+        self.0.retain(|(_, other)| *other != member);
     }
 }
