@@ -201,6 +201,14 @@ struct address closed_tcp(int family)
     return at;
 }
 
+struct address free_tcp(int family)
+{
+    struct address at;
+
+    drop(bound(new_tcp(family), family, &at));
+    return at;
+}
+
 struct address closed_udp(int family)
 {
     struct address at;

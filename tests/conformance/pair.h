@@ -55,6 +55,8 @@ void set_option(int fd, int level, int option, int value);
 /* An address where nothing answers: a bound TCP socket that does not listen, a UDP port just given up. */
 struct address closed_tcp(int family);
 struct address closed_udp(int family);
+/* An address that a TCP socket may be bound to; that a port is free says nothing of the other protocol's. */
+struct address free_tcp(int family);
 /* A UDP socket connected to such an address; bound before, lest it be given that very port. */
 int udp_to_nobody(int family);
 

@@ -179,7 +179,7 @@ static void ports_after_a_connection(void)
     for (int how = 0; how < 3; how++) {
         int client = new_tcp(AF_INET);
 
-        at = how < 2 ? loopback(AF_INET, 0) : closed_udp(AF_INET);
+        at = how < 2 ? loopback(AF_INET, 0) : free_tcp(AF_INET);
         if (how > 0)
             must(bind_to(client, &at));
         must(connect_to(client, &to));
