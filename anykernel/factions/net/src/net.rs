@@ -9,6 +9,7 @@ use base::sync::{Leaf, Word};
 use base::{Callout, Errno, Instance, Lwp};
 
 use crate::boot::BootAddresses;
+use crate::complaint::Allowance;
 use crate::dhcp::Client;
 use crate::neighbour::Neighbours;
 use crate::reassembly::Reassembly;
@@ -31,6 +32,7 @@ pub struct Net {
     pub(crate) reassembly: Leaf<Reassembly>,
     pub(crate) reassembly_timer: Arc<Callout>,
     pub(crate) identification: Leaf<u32>,
+    pub(crate) complaints: Leaf<Allowance>,
     pub(crate) clients: Leaf<Vec<Arc<Client>>>,
     pub(crate) boot_addresses: Leaf<Option<BootAddresses>>,
     pub(crate) this: Weak<Net>,
@@ -59,6 +61,7 @@ impl Net {
             reassembly: Leaf::new(Reassembly::default()),
             reassembly_timer: timer(this, Net::reassembly_due),
             identification: Leaf::new(u32::from_ne_bytes(random())),
+            complaints: Leaf::new(Allowance::default()),
             clients: Leaf::new(Vec::new()),
             boot_addresses: Leaf::new(Some(boot_addresses)),
             this: this.clone(),

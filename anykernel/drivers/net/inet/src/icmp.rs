@@ -3,43 +3,14 @@
 use core::net::IpAddr;
 
 use base::{Errno, Lwp};
-use net::{Frame, Reason};
+use net::{Complaint, Frame, Reason};
 use smoltcp::wire::{
-    Icmpv4DstUnreachable, Icmpv4Packet, Icmpv4Repr, Icmpv6DstUnreachable, Icmpv6Packet,
-    Icmpv6ParamProblem, Icmpv6Repr, IpProtocol, Ipv4Packet, Ipv4Repr, Ipv6Packet, Ipv6Repr,
+    Icmpv4Packet, Icmpv4Repr, Icmpv6Packet, Icmpv6Repr, IpProtocol, Ipv4Packet, Ipv6Packet,
 };
 
 use crate::address::{Endpoint, Tuple};
 use crate::emit::{Header, checksums};
 use crate::inet::{Inet, Packet};
-
-/// How much of a packet an error quotes: so that it stays within what every link carries.
-const QUOTE_V4: usize = 576 - 20 - 8 - 20;
-const QUOTE_V6: usize = 1280 - 40 - 8 - 40;
-
-/// How many errors may go out in a row, and then how many a second.
-const BURST: u64 = 64;
-const RATE: u64 = 1000;
-
-/// How many errors may still be sent (RFC 4443 §2.4 (f)).
-#[derive(Default)]
-pub(crate) struct Allowance {
-    /// The time up to which it is used up, in nanoseconds.
-    used_until: u64,
-}
-
-impl Allowance {
-    /// Uses some of it, if there is any.
-    fn spend(&mut self, now: u64) -> bool {
-        const EACH: u64 = 1_000_000_000 / RATE;
-        let used = self.used_until.max(now.saturating_sub(BURST * EACH));
-        let allowed = used + EACH <= now;
-        if allowed {
-            self.used_until = used + EACH;
-        }
-        allowed
-    }
-}
 
 /// What an error that the network reports means to a socket.
 #[derive(Clone, Copy)]
@@ -205,60 +176,20 @@ impl Inet {
         if !udp {
             packet.interface.count_dropped(Reason::UnknownProtocol, 1);
         }
-        if packet.info.to_many || !udp && self.is_wanted_raw(packet) {
+        if !udp && self.is_wanted_raw(packet) {
             return;
         }
-        let limited = !packet.interface.is_loopback();
-        if limited && !self.complaints.with(|allowance| allowance.spend(lwp.now())) {
-            return;
-        }
-        let payload = packet.payload();
-        match (packet.info.src, packet.info.dst) {
-            (IpAddr::V4(src_addr), IpAddr::V4(dst_addr)) => {
-                let repr = Icmpv4Repr::DstUnreachable {
-                    reason: if udp {
-                        Icmpv4DstUnreachable::PortUnreachable
-                    } else {
-                        Icmpv4DstUnreachable::ProtoUnreachable
-                    },
-                    header: Ipv4Repr {
-                        src_addr,
-                        dst_addr,
-                        next_header: packet.info.protocol.into(),
-                        payload_len: payload.len(),
-                        hop_limit: packet.info.hop_limit,
-                    },
-                    data: &payload[..payload.len().min(QUOTE_V4)],
-                };
-                self.answer_icmpv4(lwp, packet, &repr);
-            }
-            (IpAddr::V6(src_addr), IpAddr::V6(dst_addr)) => {
-                let header = Ipv6Repr {
-                    src_addr,
-                    dst_addr,
-                    next_header: packet.info.protocol.into(),
-                    payload_len: payload.len(),
-                    hop_limit: packet.info.hop_limit,
-                };
-                let data = &payload[..payload.len().min(QUOTE_V6)];
-                let repr = if udp {
-                    Icmpv6Repr::DstUnreachable {
-                        reason: Icmpv6DstUnreachable::PortUnreachable,
-                        header,
-                        data,
-                    }
-                } else {
-                    Icmpv6Repr::ParamProblem {
-                        reason: Icmpv6ParamProblem::UnrecognizedNxtHdr,
-                        pointer: 6,
-                        header,
-                        data,
-                    }
-                };
-                self.answer_icmpv6(lwp, packet, &repr);
-            }
-            _ => {}
-        }
+        let complaint = if udp {
+            Complaint::NoPort
+        } else {
+            Complaint::NoProtocol
+        };
+        let Packet {
+            frame,
+            interface,
+            info,
+        } = packet;
+        self.net.complain(lwp, interface, frame, info, complaint);
     }
 
     /// The network returned a packet of ours: nobody is where it should go.
@@ -310,16 +241,6 @@ impl Inet {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn complaints_come_in_a_burst_and_then_at_a_rate() {
-        let mut allowance = Allowance::default();
-        let start = 5_000_000_000;
-        let burst = (0..1000).filter(|_| allowance.spend(start)).count() as u64;
-        assert_eq!(burst, BURST);
-        let later = (1..=1000).filter(|ms| allowance.spend(start + ms * 1_000_000));
-        assert_eq!(later.count() as u64, RATE);
-    }
 
     #[test]
     fn a_quote_that_is_cut_off_is_no_quote() {

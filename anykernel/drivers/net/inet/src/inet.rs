@@ -74,7 +74,6 @@ pub(crate) struct Inet {
     relief: Arc<Work>,
     /// Ends connections in TIME-WAIT.
     pub(crate) time_wait_timer: Arc<Callout>,
-    pub(crate) complaints: Leaf<crate::icmp::Allowance>,
 }
 
 impl Inet {
@@ -113,7 +112,6 @@ impl Inet {
                     }
                 })
             },
-            complaints: Leaf::new(crate::icmp::Allowance::default()),
         })
     }
 
