@@ -50,6 +50,12 @@ impl Net {
         receiver: Receiver<'_>,
         mut frame: Frame,
     ) -> Result<(), (Frame, Reason)> {
+        if interface.has_upper() {
+            match interface.offer(lwp, self, frame) {
+                Some(left) => frame = left,
+                None => return Ok(()),
+            }
+        }
         let Ok(header) = EthernetFrame::new_checked(frame.payload()) else {
             return Err((frame, Reason::Malformed));
         };
@@ -59,13 +65,14 @@ impl Net {
             return Err((frame, Reason::NotForUs));
         }
         frame.trim_front(ETHERNET_HEADER);
+        let to_many = !to.is_unicast();
         match kind {
             EthernetProtocol::Arp => self.arp_input(lwp, interface, frame),
             EthernetProtocol::Ipv4 if version(&frame) == 4 => {
-                self.ipv4_input(lwp, interface, receiver, frame)
+                self.ipv4_input(lwp, interface, receiver, frame, to_many)
             }
             EthernetProtocol::Ipv6 if version(&frame) == 6 => {
-                self.ipv6_input(lwp, interface, receiver, frame)
+                self.ipv6_input(lwp, interface, receiver, frame, to_many)
             }
             EthernetProtocol::Ipv4 | EthernetProtocol::Ipv6 => Err((frame, Reason::Malformed)),
             EthernetProtocol::Unknown(_) => Err((frame, Reason::UnknownProtocol)),
@@ -80,8 +87,8 @@ impl Net {
         frame: Frame,
     ) -> Result<(), (Frame, Reason)> {
         match version(&frame) {
-            4 => self.ipv4_input(lwp, interface, receiver, frame),
-            6 => self.ipv6_input(lwp, interface, receiver, frame),
+            4 => self.ipv4_input(lwp, interface, receiver, frame, false),
+            6 => self.ipv6_input(lwp, interface, receiver, frame, false),
             _ => Err((frame, Reason::Malformed)),
         }
     }
@@ -92,6 +99,7 @@ impl Net {
         interface: &Arc<Interface>,
         receiver: Receiver<'_>,
         mut frame: Frame,
+        to_many: bool,
     ) -> Result<(), (Frame, Reason)> {
         // Checks that the header has its 20 bytes and the lengths are no longer than the frame.
         let Ok(packet) = Ipv4Packet::new_checked(frame.payload()) else {
@@ -106,13 +114,14 @@ impl Net {
             return Err((frame, Reason::Checksum));
         }
         let (src, dst) = (packet.src_addr(), packet.dst_addr());
-        let mut info = IpInfo {
+        let info = IpInfo {
             src: src.into(),
             dst: dst.into(),
             protocol: packet.next_header().into(),
             payload_offset: header_len,
             hop_limit: packet.hop_limit(),
-            to_many: false,
+            to_many,
+            in_pieces: false,
         };
         let fragment = Fragment {
             place: Place {
@@ -135,14 +144,8 @@ impl Net {
         if src.is_multicast() || src.is_broadcast() || dst.is_unspecified() {
             return Err((frame, Reason::Martian));
         }
-        if let Err(reason) = self.check_addresses(interface, &frame, &mut info) {
-            return Err((frame, reason));
-        }
-        if !fragment.is_whole() {
-            return self.fragment_input(lwp, interface, receiver, frame, fragment, info);
-        }
-        self.deliver(lwp, interface, receiver, frame, info);
-        Ok(())
+        let fragment = (!fragment.is_whole()).then_some(fragment);
+        self.packet_input(lwp, interface, receiver, frame, info, fragment)
     }
 
     fn ipv6_input(
@@ -151,6 +154,7 @@ impl Net {
         interface: &Arc<Interface>,
         receiver: Receiver<'_>,
         mut frame: Frame,
+        to_many: bool,
     ) -> Result<(), (Frame, Reason)> {
         let Ok(packet) = Ipv6Packet::new_checked(frame.payload()) else {
             return Err((frame, Reason::Malformed));
@@ -162,7 +166,8 @@ impl Net {
             protocol: packet.next_header().into(),
             payload_offset: IPV6_HEADER,
             hop_limit: packet.hop_limit(),
-            to_many: false,
+            to_many,
+            in_pieces: false,
         };
         let total_len = packet.total_len();
         frame.truncate(total_len);
@@ -170,57 +175,87 @@ impl Net {
         if src.is_multicast() || dst.is_unspecified() {
             return Err((frame, Reason::Martian));
         }
-        if let Err(reason) = self.check_addresses(interface, &frame, &mut info) {
-            return Err((frame, reason));
-        }
         if info.protocol == u8::from(IpProtocol::Ipv6Frag) {
             let Some((fragment, protocol)) = Fragment::of_ipv6(frame.payload(), &info) else {
                 return Err((frame, Reason::Malformed));
             };
             info.protocol = protocol;
-            return self.fragment_input(lwp, interface, receiver, frame, fragment, info);
+            return self.packet_input(lwp, interface, receiver, frame, info, Some(fragment));
         }
         if info.protocol == u8::from(IpProtocol::Icmpv6)
             && let Some(kind) = frame.payload().get(IPV6_HEADER)
             && NEIGHBOUR_DISCOVERY.contains(kind)
         {
-            return self.ndisc_input(lwp, interface, frame, &info);
+            return match self.meaning(interface, &frame, &info) {
+                Ok(Meaning::Foreign) => Err((frame, Reason::NotForUs)),
+                Ok(Meaning::Ours | Meaning::Many) => self.ndisc_input(lwp, interface, frame, &info),
+                Err(reason) => Err((frame, reason)),
+            };
         }
         // Only neighbour discovery speaks from no address.
         if src.is_unspecified() {
             return Err((frame, Reason::Martian));
         }
-        self.deliver(lwp, interface, receiver, frame, info);
+        self.packet_input(lwp, interface, receiver, frame, info, None)
+    }
+
+    /// Takes a packet with a good header, or a fragment of one. With a filter, fragments are put together first,
+    /// since only the first of them shows what the packet is.
+    pub(crate) fn packet_input(
+        &self,
+        lwp: &Lwp<'_>,
+        interface: &Arc<Interface>,
+        receiver: Receiver<'_>,
+        mut frame: Frame,
+        mut info: IpInfo,
+        fragment: Option<Fragment>,
+    ) -> Result<(), (Frame, Reason)> {
+        if self.is_filtered(interface) {
+            if let Some(fragment) = fragment {
+                return self.fragment_input(lwp, interface, receiver, frame, fragment, info);
+            }
+            match self.filter_in(lwp, interface, frame, &mut info) {
+                Some(passed) => frame = passed,
+                None => return Ok(()),
+            }
+        }
+        let meaning = match self.meaning(interface, &frame, &info) {
+            Ok(meaning) => meaning,
+            Err(reason) => return Err((frame, reason)),
+        };
+        match meaning {
+            Meaning::Foreign => return self.forward(lwp, interface, frame, info),
+            Meaning::Many => info.to_many = true,
+            Meaning::Ours => {}
+        }
+        match fragment {
+            None => self.deliver(lwp, interface, receiver, frame, info),
+            Some(fragment) => {
+                return self.fragment_input(lwp, interface, receiver, frame, fragment, info);
+            }
+        }
         Ok(())
     }
 
-    /// Whether the addresses can be true, and whether the packet is for us.
-    fn check_addresses(
+    /// Whether the addresses can be true, and what the destination means.
+    fn meaning(
         &self,
         interface: &Arc<Interface>,
         frame: &Frame,
-        info: &mut IpInfo,
-    ) -> Result<(), Reason> {
+        info: &IpInfo,
+    ) -> Result<Meaning, Reason> {
         // A protocol of ours looked the address up when it chose this way.
         if interface.is_loopback() && frame.checksum().is_good() {
-            return Ok(());
+            return Ok(Meaning::Ours);
         }
-        let meaning = self.table.with(|table| {
+        self.table.with(|table| {
             if !interface.is_loopback()
                 && (info.src.is_loopback() || info.dst.is_loopback() || table.is_local(info.src))
             {
                 return Err(Reason::Martian);
             }
             Ok(table.meaning(info.dst, interface))
-        })?;
-        match meaning {
-            Meaning::Ours => Ok(()),
-            Meaning::Many => {
-                info.to_many = true;
-                Ok(())
-            }
-            Meaning::Foreign => Err(Reason::NotForUs),
-        }
+        })
     }
 
     /// Gives a whole packet to the protocols.

@@ -10,11 +10,11 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::{fmt, mem};
 
-use base::Lwp;
 use base::sync::{Leaf, Word};
+use base::{Errno, Lwp};
 
 use crate::capture::Capture;
-use crate::{Batch, Frame, Link, Medium, Net, Offloads, Reason, Statistics};
+use crate::{Batch, Frame, Link, Medium, Net, Offloads, Reason, Statistics, Upper};
 
 /// Frames that may wait for being sent. More is what a caller that never flushes would gather.
 const QUEUE_LIMIT: usize = 4096;
@@ -37,6 +37,9 @@ pub struct Interface {
     /// Whether there is a capture: looked at for each frame.
     captured: Word,
     captures: Leaf<Vec<Arc<Capture>>>,
+    /// Whether something stands above: looked at for each frame.
+    covered: Word,
+    upper: Leaf<Option<Arc<dyn Upper>>>,
     /// Whether a DHCP client wants what comes in for its port.
     pub(crate) configuring: Word,
 }
@@ -69,6 +72,8 @@ impl Interface {
             }),
             captured: Word::new(0),
             captures: Leaf::new(Vec::new()),
+            covered: Word::new(0),
+            upper: Leaf::new(None),
             configuring: Word::new(0),
         }
     }
@@ -139,8 +144,8 @@ impl Interface {
         });
     }
 
-    /// Queues a complete frame, or sends it at once if the link has it so.
-    pub(crate) fn send(self: &Arc<Self>, lwp: &Lwp<'_>, net: &Net, frame: Frame) {
+    /// Queues a complete frame, or sends it at once if the link has it so. The caller owes a [flush](Net::flush).
+    pub fn send(self: &Arc<Self>, lwp: &Lwp<'_>, net: &Net, frame: Frame) {
         if !self.is_up() {
             net.drop_frame(self, frame, Reason::Down);
             return;
@@ -208,6 +213,45 @@ impl Interface {
                 state.sending = false;
             });
         }
+    }
+
+    /// Whether something stands above.
+    #[inline]
+    pub(crate) fn has_upper(&self) -> bool {
+        self.covered.get() != 0
+    }
+
+    /// Offers a frame that came in to what stands above.
+    #[cold]
+    pub(crate) fn offer(self: &Arc<Self>, lwp: &Lwp<'_>, net: &Net, frame: Frame) -> Option<Frame> {
+        match self.upper.with(|upper| upper.clone()) {
+            Some(upper) => upper.receive(lwp, net, self, frame),
+            None => Some(frame),
+        }
+    }
+
+    /// Puts something above. `EBUSY` if something is there already, `EINVAL` if the interface is none of
+    /// Ethernet.
+    pub fn cover(&self, upper: Arc<dyn Upper>) -> Result<(), Errno> {
+        if self.medium != Medium::Ethernet {
+            return Err(Errno::EINVAL);
+        }
+        self.upper.with(|place| {
+            if place.is_some() {
+                return Err(Errno::EBUSY);
+            }
+            *place = Some(upper);
+            self.covered.set(1);
+            Ok(())
+        })
+    }
+
+    /// Takes away what stands above.
+    pub fn uncover(&self) {
+        let _before = self.upper.with(|place| {
+            self.covered.set(0);
+            place.take()
+        });
     }
 
     /// Shows frames to whoever listens in.

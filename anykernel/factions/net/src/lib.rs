@@ -9,7 +9,7 @@
 //! locks of connections. Whoever called [`Net::output`] calls [`Net::flush`] (or [`Net::settle`], which
 //! includes it) after releasing its locks, before it returns or waits.
 //!
-//! This crate does not know TCP, UDP or ICMP echo, which links there are, or who forwards.
+//! This crate does not know TCP, UDP or ICMP echo, which links there are, who forwards or what is filtered.
 #![no_std]
 
 extern crate alloc;
@@ -26,6 +26,7 @@ mod config;
 mod dhcp;
 mod fragment;
 mod frame;
+mod hooks;
 mod input;
 mod interface;
 mod link;
@@ -42,8 +43,9 @@ mod source;
 mod statistics;
 pub mod syscalls;
 mod table;
-#[cfg(test)]
-mod testing;
+#[cfg(any(test, feature = "testing"))]
+#[doc(hidden)]
+pub mod testing;
 
 pub use address::{Cidr, InterfaceAddress};
 pub use capture::Capture;
@@ -51,6 +53,7 @@ pub use checksum::Checksum;
 pub use complaint::Complaint;
 pub use dhcp::Lease;
 pub use frame::{Batch, Frame, FramePool, HEADROOM, MAX_FRAME};
+pub use hooks::{Filter, Forwarder, Upper};
 pub use interface::Interface;
 pub use link::{Link, Medium};
 pub use net::Net;

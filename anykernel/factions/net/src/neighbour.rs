@@ -10,7 +10,7 @@ use core::net::IpAddr;
 
 use base::Lwp;
 
-use crate::{Batch, Frame, Interface, Net, Reason};
+use crate::{Batch, Complaint, Frame, Interface, IpInfo, Net, Reason};
 
 /// Neighbours remembered.
 const MOST: usize = 1024;
@@ -285,18 +285,30 @@ impl Net {
         }
         let receiver = self.receiver();
         for (index, packets) in lost {
-            if let Some(interface) = self.interface_by_index(index) {
+            let interface = self.interface_by_index(index);
+            if let Some(interface) = &interface {
                 interface.count_dropped(Reason::Unresolved, packets.len());
             }
             for packet in packets {
-                match &receiver {
-                    Some(receiver) => receiver.unreachable(lwp, packet),
-                    None => self.pool().recycle(packet),
+                match (self.sent_for_another(&packet), &interface, &receiver) {
+                    (Some(info), Some(interface), _) => {
+                        self.complain(lwp, interface, &packet, &info, Complaint::NoHost);
+                        self.pool().recycle(packet);
+                    }
+                    (None, _, Some(receiver)) => receiver.unreachable(lwp, packet),
+                    _ => self.pool().recycle(packet),
                 }
             }
         }
         self.arm_neighbour_timer(lwp);
         self.settle(lwp);
+    }
+
+    /// What is known of a packet, if it is none of ours but was sent on.
+    fn sent_for_another(&self, packet: &Frame) -> Option<IpInfo> {
+        let info = IpInfo::read(packet.payload())?;
+        let local = self.table.with(|table| table.is_local(info.src));
+        (!local && !info.src.is_unspecified()).then_some(info)
     }
 }
 

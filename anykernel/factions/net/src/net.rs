@@ -14,7 +14,10 @@ use crate::dhcp::Client;
 use crate::neighbour::Neighbours;
 use crate::reassembly::Reassembly;
 use crate::table::Table;
-use crate::{Batch, Frame, FramePool, Interface, IpReceiver, Link, Medium, Protocol, Reason};
+use crate::{
+    Batch, Filter, Forwarder, Frame, FramePool, Interface, IpReceiver, Link, Medium, Protocol,
+    Reason,
+};
 
 /// The state of the faction.
 pub struct Net {
@@ -25,6 +28,10 @@ pub struct Net {
     pending: Word,
     pending_lock: Leaf<()>,
     receiver: Leaf<Option<Arc<dyn IpReceiver>>>,
+    pub(crate) forwarder: Leaf<Option<Arc<dyn Forwarder>>>,
+    pub(crate) filter: Leaf<Option<Arc<dyn Filter>>>,
+    /// Whether there is a filter: looked at for each packet.
+    pub(crate) filtered: Word,
     protocols: Leaf<Vec<Arc<dyn Protocol>>>,
     pub(crate) table: Leaf<Table>,
     pub(crate) neighbours: Leaf<Neighbours>,
@@ -54,6 +61,9 @@ impl Net {
             pending: Word::new(0),
             pending_lock: Leaf::new(()),
             receiver: Leaf::new(None),
+            forwarder: Leaf::new(None),
+            filter: Leaf::new(None),
+            filtered: Word::new(0),
             protocols: Leaf::new(Vec::new()),
             table: Leaf::new(Table::default()),
             neighbours: Leaf::new(Neighbours::default()),
@@ -242,6 +252,8 @@ impl Net {
         }
         let _dropped_outside = (
             self.receiver.with(Option::take),
+            self.forwarder.with(Option::take),
+            self.filter.with(Option::take),
             self.protocols.with(core::mem::take),
             self.interfaces.with(core::mem::take),
             self.table.with(core::mem::take),

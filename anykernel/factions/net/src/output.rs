@@ -43,11 +43,45 @@ impl Net {
                 return Err(errno);
             }
         };
+        self.dispatch(lwp, &interface, packet, hop)
+    }
+
+    /// Sends a packet on to a next hop that [`next_hop`](Self::next_hop) gave, in fragments if it is too long. The caller
+    /// then owes a [`flush`](Self::flush). `EPERM` if the filter does not let it leave.
+    pub fn send_on(
+        &self,
+        lwp: &Lwp<'_>,
+        interface: &Arc<Interface>,
+        packet: Frame,
+        next_hop: IpAddr,
+    ) -> Result<(), Errno> {
+        self.dispatch(lwp, interface, packet, Hop::One(next_hop))
+    }
+
+    /// Where a packet for somebody else goes: the interface, and who gets it next there. Nowhere, if there is no
+    /// route, or it would be for all hosts of a network.
+    pub fn next_hop(&self, destination: IpAddr) -> Option<(Arc<Interface>, IpAddr)> {
+        self.table.with(|table| {
+            let (interface, next_hop) = table.lookup(destination, None)?;
+            (!table.is_broadcast_of(destination, &interface)).then_some((interface, next_hop))
+        })
+    }
+
+    fn dispatch(
+        &self,
+        lwp: &Lwp<'_>,
+        interface: &Arc<Interface>,
+        mut packet: Frame,
+        hop: Hop,
+    ) -> Result<(), Errno> {
+        if self.is_filtered(interface) {
+            packet = self.filter_out(lwp, interface, packet)?;
+        }
         if packet.len() <= interface.mtu() || packet.segments().is_some() {
-            self.send_to(lwp, &interface, packet, hop);
+            self.send_to(lwp, interface, packet, hop);
             return Ok(());
         }
-        self.send_fragments(lwp, &interface, packet, hop)
+        self.send_fragments(lwp, interface, packet, hop)
     }
 
     fn route(

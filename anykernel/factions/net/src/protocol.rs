@@ -4,6 +4,7 @@ use alloc::sync::Arc;
 use core::net::IpAddr;
 
 use base::Lwp;
+use smoltcp::wire::{Ipv4Packet, Ipv6Packet};
 
 use crate::{Frame, Interface};
 
@@ -22,6 +23,40 @@ pub struct IpInfo {
     pub hop_limit: u8,
     /// The packet was sent to a broadcast or multicast address.
     pub to_many: bool,
+    /// It came in pieces, which were put together.
+    pub in_pieces: bool,
+}
+
+impl IpInfo {
+    /// Reads the header of an IP packet, of which only the addresses are sure to be sane: a packet of ours, or one
+    /// that was looked at before. Nothing, if it is not even whole.
+    pub fn read(packet: &[u8]) -> Option<Self> {
+        let (src, dst, protocol, payload_offset, hop_limit) = match packet.first()? >> 4 {
+            4 => {
+                let header = Ipv4Packet::new_checked(packet).ok()?;
+                let offset = usize::from(header.header_len());
+                let (src, dst) = (header.src_addr().into(), header.dst_addr().into());
+                let protocol = header.next_header();
+                (src, dst, protocol, offset, header.hop_limit())
+            }
+            6 => {
+                let header = Ipv6Packet::new_checked(packet).ok()?;
+                let (src, dst) = (header.src_addr().into(), header.dst_addr().into());
+                let protocol = header.next_header();
+                (src, dst, protocol, header.header_len(), header.hop_limit())
+            }
+            _ => return None,
+        };
+        Some(IpInfo {
+            src,
+            dst,
+            protocol: protocol.into(),
+            payload_offset,
+            hop_limit,
+            to_many: false,
+            in_pieces: false,
+        })
+    }
 }
 
 /// Where IP packets for this host go.

@@ -338,8 +338,9 @@ impl Net {
         interface: &Arc<Interface>,
         receiver: Option<&Arc<dyn IpReceiver>>,
         frame: Frame,
-        info: IpInfo,
+        mut info: IpInfo,
     ) -> Result<(), (Frame, Reason)> {
+        info.in_pieces = true;
         let kind = frame.payload().get(info.payload_offset);
         // Neighbour discovery in fragments is an attack (RFC 6980).
         if info.protocol == u8::from(IpProtocol::Icmpv6)
@@ -348,8 +349,7 @@ impl Net {
         {
             return Err((frame, Reason::Fragment));
         }
-        self.deliver(lwp, interface, receiver, frame, info);
-        Ok(())
+        self.packet_input(lwp, interface, receiver, frame, info, None)
     }
 
     /// One packet out of the pieces, with the header of the first.

@@ -24,6 +24,16 @@ impl Frame {
         fits.then_some(start + header_len)
     }
 
+    /// Length of the longest IP packet that this one, without a link's header, becomes on a link.
+    pub fn longest_packet(&self) -> usize {
+        match (self.segments(), self.tcp_payload()) {
+            (Some(segments), Some(headers)) => {
+                self.len().min(headers + usize::from(segments.size.get()))
+            }
+            _ => self.len(),
+        }
+    }
+
     /// Appends the segments that this one is to become to a batch, their checksums left open. The IP packet
     /// begins after `link_header` bytes. `EINVAL` for what is none; `ENOMEM`: some may be missing.
     ///

@@ -26,11 +26,19 @@ pub enum Reason {
     QueueFull,
     /// The next hop does not answer.
     Unresolved,
+    /// There is no route to where it should go.
+    NoRoute,
+    /// It went over as many routers as it may.
+    HopLimit,
+    /// Too long for the link it would leave by, and not to be cut up.
+    TooLong,
+    /// A filter does not let it through.
+    Filtered,
 }
 
 impl Reason {
     /// All reasons, in the order of their numbers.
-    pub const ALL: [Reason; 10] = [
+    pub const ALL: [Reason; 14] = [
         Reason::Malformed,
         Reason::Checksum,
         Reason::UnknownProtocol,
@@ -41,6 +49,10 @@ impl Reason {
         Reason::NoMemory,
         Reason::QueueFull,
         Reason::Unresolved,
+        Reason::NoRoute,
+        Reason::HopLimit,
+        Reason::TooLong,
+        Reason::Filtered,
     ];
 
     /// A short name, such as `queue-full`.
@@ -56,6 +68,10 @@ impl Reason {
             Reason::NoMemory => "no-memory",
             Reason::QueueFull => "queue-full",
             Reason::Unresolved => "unresolved",
+            Reason::NoRoute => "no-route",
+            Reason::HopLimit => "hop-limit",
+            Reason::TooLong => "too-long",
+            Reason::Filtered => "filtered",
         }
     }
 }

@@ -127,7 +127,7 @@ pub fn ifcapture(lwp: &Lwp<'_>, name: Str<'_>) -> Result<NewFd, Errno> {
 }
 
 /// Writes an interface's counters as a line of text that ends with a null byte. ENOSPC: there is no room
-/// for it (256 bytes are enough).
+/// for it (512 bytes are enough).
 #[public(netconfig)]
 pub fn ifstats(lwp: &Lwp<'_>, name: Str<'_>, text: UserOut<'_>) -> Result<(), Errno> {
     let net = lwp.state::<Net>()?;

@@ -1,4 +1,5 @@
-//! A kernel of this faction alone, on the simulated platform, with links and a protocol that record.
+//! A kernel of this faction, on the simulated platform, with links and a protocol that record: for the unit tests of the
+//! faction and, with the feature `testing`, of drivers that stand on it alone.
 
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -15,35 +16,36 @@ static SYSTEM: System = System {
     name: "test",
     devices: &[],
     components: &[&base::COMPONENT, &crate::COMPONENT],
-    params: &[
-        ParamSpec {
-            component: "net",
-            name: "ip",
-            kind: ParamKind::Text,
-            default: "",
-            doc: "",
-        },
-        ParamSpec {
-            component: "net",
-            name: "gateway",
-            kind: ParamKind::Text,
-            default: "",
-            doc: "",
-        },
-        ParamSpec {
-            component: "base",
-            name: "memory-limit",
-            kind: ParamKind::Bytes,
-            default: "0",
-            doc: "",
-        },
-    ],
+    params: PARAMS,
 };
 
+/// The parameters of base and the faction.
+pub const PARAMS: &[ParamSpec] = &[
+    param("net", "ip", ParamKind::Text, ""),
+    param("net", "gateway", ParamKind::Text, ""),
+    param("base", "memory-limit", ParamKind::Bytes, "0"),
+];
+
+/// A parameter.
+pub const fn param(
+    component: &'static str,
+    name: &'static str,
+    kind: ParamKind,
+    default: &'static str,
+) -> ParamSpec {
+    ParamSpec {
+        component,
+        name,
+        kind,
+        default,
+        doc: "",
+    }
+}
+
 /// What the protocol got.
-pub(crate) struct Recorder {
-    pub(crate) packets: Leaf<Vec<(Vec<u8>, IpInfo)>>,
-    pub(crate) unreachable: Leaf<Vec<Vec<u8>>>,
+pub struct Recorder {
+    pub packets: Leaf<Vec<(Vec<u8>, IpInfo)>>,
+    pub unreachable: Leaf<Vec<Vec<u8>>>,
 }
 
 impl IpReceiver for Recorder {
@@ -61,7 +63,7 @@ impl IpReceiver for Recorder {
 }
 
 /// A link that keeps what it is to send.
-pub(crate) struct TestLink {
+pub struct TestLink {
     medium: Medium,
     loopback: bool,
     offloads: Offloads,
@@ -71,7 +73,7 @@ pub(crate) struct TestLink {
     /// The sizes of the batches.
     batches: Leaf<Vec<usize>>,
     /// How many more frames it takes.
-    pub(crate) room: Leaf<usize>,
+    pub room: Leaf<usize>,
 }
 
 impl Link for TestLink {
@@ -119,44 +121,49 @@ impl Link for TestLink {
 }
 
 /// An interface on a [`TestLink`].
-pub(crate) struct Attached {
-    pub(crate) link: Arc<TestLink>,
-    pub(crate) interface: Arc<Interface>,
+pub struct Attached {
+    pub link: Arc<TestLink>,
+    pub interface: Arc<Interface>,
 }
 
 impl Attached {
     /// What was sent since the last look.
-    pub(crate) fn sent(&self) -> Vec<Vec<u8>> {
+    pub fn sent(&self) -> Vec<Vec<u8>> {
         self.sent_with().into_iter().map(|(sent, _)| sent).collect()
     }
 
     /// The same, with what was said of each frame.
-    pub(crate) fn sent_with(&self) -> Vec<(Vec<u8>, Offload)> {
+    pub fn sent_with(&self) -> Vec<(Vec<u8>, Offload)> {
         self.link.batches.with(Vec::clear);
         let said = self.link.said.with(core::mem::take);
         let sent = self.link.sent.with(core::mem::take);
         sent.into_iter().zip(said).collect()
     }
 
-    pub(crate) fn batches(&self) -> Vec<usize> {
+    pub fn batches(&self) -> Vec<usize> {
         self.link.batches.with(core::mem::take)
     }
 }
 
 /// The kernel.
-pub(crate) struct Host {
-    pub(crate) kernel: Kernel,
-    pub(crate) net: Arc<Net>,
-    pub(crate) protocol: Arc<Recorder>,
+pub struct Host {
+    pub kernel: Kernel,
+    pub net: Arc<Net>,
+    pub protocol: Arc<Recorder>,
 }
 
-pub(crate) fn boot() -> Host {
+pub fn boot() -> Host {
     boot_with(&[])
 }
 
-pub(crate) fn boot_with(params: &[(&str, &str)]) -> Host {
+pub fn boot_with(params: &[(&str, &str)]) -> Host {
+    boot_system(&SYSTEM, params)
+}
+
+/// A kernel of other components than base and the faction, in a new world.
+pub fn boot_system(system: &'static System, params: &[(&str, &str)]) -> Host {
     sim::reset(1);
-    let kernel = Kernel::boot(&SYSTEM, &config(params)).unwrap();
+    let kernel = Kernel::boot(system, &config(params)).unwrap();
     let net = enter(kernel.process(), |lwp| lwp.state::<Net>()).unwrap();
     let protocol = Arc::new(Recorder {
         packets: Leaf::new(Vec::new()),
@@ -170,7 +177,7 @@ pub(crate) fn boot_with(params: &[(&str, &str)]) -> Host {
     }
 }
 
-pub(crate) fn boot_error(params: &[(&str, &str)]) -> String {
+pub fn boot_error(params: &[(&str, &str)]) -> String {
     sim::reset(1);
     let error = Kernel::boot(&SYSTEM, &config(params)).err();
     error.unwrap().to_string()
@@ -182,16 +189,16 @@ fn config(params: &[(&str, &str)]) -> Config {
     })
 }
 
-pub(crate) fn ip(text: &str) -> IpAddr {
+pub fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
 
 impl Host {
-    pub(crate) fn in_kernel<R>(&self, f: impl FnOnce(&Lwp<'_>, &Net) -> R) -> R {
+    pub fn in_kernel<R>(&self, f: impl FnOnce(&Lwp<'_>, &Net) -> R) -> R {
         enter(self.kernel.process(), |lwp| Ok(f(lwp, &self.net))).unwrap()
     }
 
-    pub(crate) fn memory_used(&self) -> usize {
+    pub fn memory_used(&self) -> usize {
         self.kernel.instance().memory().used()
     }
 
@@ -225,26 +232,21 @@ impl Host {
         attached
     }
 
-    pub(crate) fn ethernet(&self, prefix: &str, addresses: &[&str]) -> Attached {
+    pub fn ethernet(&self, prefix: &str, addresses: &[&str]) -> Attached {
         self.ethernet_with(prefix, Offloads::default(), addresses)
     }
 
-    pub(crate) fn ethernet_with(
-        &self,
-        prefix: &str,
-        offloads: Offloads,
-        addresses: &[&str],
-    ) -> Attached {
+    pub fn ethernet_with(&self, prefix: &str, offloads: Offloads, addresses: &[&str]) -> Attached {
         self.attach(prefix, Medium::Ethernet, offloads, addresses)
     }
 
-    pub(crate) fn loopback(&self) -> Attached {
+    pub fn loopback(&self) -> Attached {
         let addresses = ["127.0.0.1/8", "::1/128"];
         self.attach("lo", Medium::Ip, Offloads::default(), &addresses)
     }
 
     /// Has a frame arrive.
-    pub(crate) fn feed(&self, attached: &Attached, frame: &[u8]) {
+    pub fn feed(&self, attached: &Attached, frame: &[u8]) {
         self.in_kernel(|lwp, net| {
             let mut batch = alloc::vec![net.pool().copy_of(frame).unwrap()];
             net.receive(lwp, &attached.interface, &mut batch);
@@ -253,7 +255,7 @@ impl Host {
     }
 
     /// Sends a packet and does what a sender owes.
-    pub(crate) fn send(&self, packet: &[u8]) -> Result<(), base::Errno> {
+    pub fn send(&self, packet: &[u8]) -> Result<(), base::Errno> {
         self.in_kernel(|lwp, net| {
             let result = net.output(lwp, net.pool().copy_of(packet).unwrap(), None);
             net.flush(lwp);
@@ -262,7 +264,7 @@ impl Host {
     }
 
     /// What the protocol got since the last look.
-    pub(crate) fn received(&self) -> Vec<(Vec<u8>, IpInfo)> {
+    pub fn received(&self) -> Vec<(Vec<u8>, IpInfo)> {
         self.protocol.packets.with(core::mem::take)
     }
 }
@@ -270,14 +272,14 @@ impl Host {
 // ---- packets ----
 
 /// The Internet checksum (RFC 1071).
-pub(crate) fn checksum(sum: u32, bytes: &[u8]) -> u32 {
+pub fn checksum(sum: u32, bytes: &[u8]) -> u32 {
     bytes.chunks(2).fold(sum, |sum, pair| {
         let low = pair.get(1).copied().unwrap_or(0);
         sum + u32::from(u16::from_be_bytes([pair[0], low]))
     })
 }
 
-pub(crate) fn fold(mut sum: u32) -> u16 {
+pub fn fold(mut sum: u32) -> u16 {
     while sum >> 16 != 0 {
         sum = (sum & 0xffff) + (sum >> 16);
     }
@@ -285,7 +287,7 @@ pub(crate) fn fold(mut sum: u32) -> u16 {
 }
 
 /// An IPv4 or IPv6 packet, as the addresses say; `fragment` is IPv4's field of flags and offset.
-pub(crate) fn packet_with(
+pub fn packet_with(
     src: &str,
     dst: &str,
     protocol: u8,
@@ -319,12 +321,12 @@ pub(crate) fn packet_with(
     bytes
 }
 
-pub(crate) fn packet(src: &str, dst: &str, protocol: u8, data: &[u8]) -> Vec<u8> {
+pub fn packet(src: &str, dst: &str, protocol: u8, data: &[u8]) -> Vec<u8> {
     packet_with(src, dst, protocol, 0, 0, data)
 }
 
 /// An ICMPv6 message with its checksum, as neighbour discovery sends it.
-pub(crate) fn icmpv6(src: &str, dst: &str, message: &[u8]) -> Vec<u8> {
+pub fn icmpv6(src: &str, dst: &str, message: &[u8]) -> Vec<u8> {
     let mut bytes = packet(src, dst, 58, message);
     bytes[7] = 255;
     bytes[42..44].fill(0);
@@ -335,7 +337,7 @@ pub(crate) fn icmpv6(src: &str, dst: &str, message: &[u8]) -> Vec<u8> {
 }
 
 /// A frame.
-pub(crate) fn ethernet(to: [u8; 6], from: [u8; 6], kind: u16, data: &[u8]) -> Vec<u8> {
+pub fn ethernet(to: [u8; 6], from: [u8; 6], kind: u16, data: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     bytes.extend(to);
     bytes.extend(from);
@@ -345,7 +347,7 @@ pub(crate) fn ethernet(to: [u8; 6], from: [u8; 6], kind: u16, data: &[u8]) -> Ve
 }
 
 /// An ARP message (1: request, 2: reply) from a station.
-pub(crate) fn arp(operation: u8, from: [u8; 6], src: &str, to: [u8; 6], dst: &str) -> Vec<u8> {
+pub fn arp(operation: u8, from: [u8; 6], src: &str, to: [u8; 6], dst: &str) -> Vec<u8> {
     let (IpAddr::V4(src), IpAddr::V4(dst)) = (ip(src), ip(dst)) else {
         panic!("ARP is for IPv4");
     };
@@ -358,17 +360,17 @@ pub(crate) fn arp(operation: u8, from: [u8; 6], src: &str, to: [u8; 6], dst: &st
 }
 
 /// Numbers from a seed (xorshift64*).
-pub(crate) struct Numbers(pub(crate) u64);
+pub struct Numbers(pub u64);
 
 impl Numbers {
-    pub(crate) fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
-    pub(crate) fn below(&mut self, end: usize) -> usize {
-        (self.next() >> 33) as usize % end
+    pub fn below(&mut self, end: usize) -> usize {
+        (self.draw() >> 33) as usize % end
     }
 }

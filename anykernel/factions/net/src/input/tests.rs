@@ -244,7 +244,7 @@ fn no_frame_makes_it_panic() {
         frame[..6].copy_from_slice(&us);
         for _ in 0..numbers.below(6) {
             let at = 12 + numbers.below(frame.len() - 12);
-            frame[at] = numbers.next() as u8;
+            frame[at] = numbers.draw() as u8;
         }
         if numbers.below(4) == 0 {
             frame.truncate(14 + numbers.below(frame.len() - 14));
@@ -257,7 +257,7 @@ fn no_frame_makes_it_panic() {
             link.sent();
         }
     }
-    let random: Vec<u8> = (0..1514).map(|_| numbers.next() as u8).collect();
+    let random: Vec<u8> = (0..1514).map(|_| numbers.draw() as u8).collect();
     for len in 0..random.len() {
         host.feed(&link, &random[..len]);
     }

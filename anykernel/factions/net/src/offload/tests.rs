@@ -36,13 +36,13 @@ impl Segment {
     fn random(numbers: &mut Numbers, ipv4: bool) -> Segment {
         let options = numbers.below(11) * 4;
         let mut tcp = vec![0; 20 + options];
-        tcp.iter_mut().for_each(|byte| *byte = numbers.next() as u8);
+        tcp.iter_mut().for_each(|byte| *byte = numbers.draw() as u8);
         tcp[12] = ((tcp.len() / 4) as u8) << 4;
         tcp[16..18].fill(0);
         let most = [5_000, 5_000, 60_000][numbers.below(3)];
         let len = 1 + numbers.below(most);
         let headers = tcp.len();
-        tcp.extend((0..len).map(|_| numbers.next() as u8));
+        tcp.extend((0..len).map(|_| numbers.draw() as u8));
         let mut packet = Vec::new();
         if ipv4 {
             let words = 5 + numbers.below(11);
@@ -373,7 +373,7 @@ fn random_words_about_random_frames_do_no_harm() {
         let mut bytes = ethernet([0xff; 6], [2, 0, 0, 0, 0, 9], 0x0800, &segment.packet);
         bytes.truncate(numbers.below(200));
         let small = |numbers: &mut Numbers| match numbers.below(4) {
-            0 => numbers.next() as u16,
+            0 => numbers.draw() as u16,
             _ => numbers.below(120) as u16,
         };
         let offload = Offload {

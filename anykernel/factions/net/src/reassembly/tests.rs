@@ -154,7 +154,7 @@ fn a_bomb_of_fragments_takes_bounded_memory() {
     let mut numbers = Numbers(3);
     for _ in 0..20_000 {
         let at = numbers.below(8000) * 8;
-        let identification = numbers.next() as u16;
+        let identification = numbers.draw() as u16;
         feed(&host, &link, &piece(&all, identification, at..at + 8));
         let (datagrams, memory) = host.net.reassembly.with(|r| (r.datagrams.len(), r.memory));
         assert!(datagrams <= MOST_DATAGRAMS && memory <= MOST_MEMORY);
