@@ -76,6 +76,8 @@ pub(crate) struct Connection {
     sockets: SocketSet<'static>,
     handle: SocketHandle,
     device: Device,
+    /// Segments that are not full may have to wait.
+    nagle: bool,
     timer: Arc<Callout>,
     /// What the timer is set to; `u64::MAX`: nothing.
     armed: u64,
@@ -156,6 +158,7 @@ impl Connection {
             sockets,
             handle,
             device,
+            nagle: false,
             timer,
             armed: u64::MAX,
             heard_at: now,
@@ -250,11 +253,10 @@ impl Connection {
 
     /// Takes over options that may change while it is open.
     pub(crate) fn configure(&mut self, options: &TcpOptions) {
-        let local = self.local;
-        let socket = self.socket_mut();
         // Between two ends in one kernel the acknowledgement that Nagle's algorithm would wait for comes
         // while the call that sends is still at work.
-        socket.set_nagle_enabled(!options.no_delay && !local);
+        self.nagle = !options.no_delay && !self.local;
+        let socket = self.socket_mut();
         socket.set_hop_limit(options.hop_limit);
         if !options.keep_alive {
             socket.set_keep_alive(None);
@@ -389,9 +391,17 @@ impl Connection {
         for frame in frames {
             heard = true;
             let from = self.state();
-            self.device.arrive(frame);
+            let long = self.device.arrive(frame);
+            if long && !self.local {
+                // Confirmed at once, as all that is more than a segment (RFC 9293 § 3.8.6.3). smoltcp has that
+                // so from the second on; but the peer may have sent all it may in this one.
+                self.socket_mut().set_ack_delay(Some(Duration::ZERO));
+            }
             self.interface
                 .poll_ingress_single(instant(now), &mut self.device, &mut self.sockets);
+            if long && !self.local {
+                self.socket_mut().set_ack_delay(Some(ACK_DELAY));
+            }
             self.notice(from, self.state(), &mut report);
         }
         if heard {
@@ -418,11 +428,15 @@ impl Connection {
     fn transmit_at(&mut self, lwp: &Lwp<'_>, now: u64, report: &mut Report) {
         let before = self.state();
         self.keep_alive(now);
-        while self
-            .interface
-            .poll_egress(instant(now), &mut self.device, &mut self.sockets)
-            == PollResult::SocketStateChanged
-        {}
+        loop {
+            let hold = self.nagle && self.device.nagle.holds();
+            self.socket_mut().set_nagle_enabled(hold);
+            let (device, sockets) = (&mut self.device, &mut self.sockets);
+            let sent = self.interface.poll_egress(instant(now), device, sockets);
+            if sent != PollResult::SocketStateChanged {
+                break;
+            }
+        }
         self.send_off(lwp);
         self.notice(before, self.state(), report);
         if self.state() == State::Closed && before == State::Closed && !self.over {

@@ -12,6 +12,7 @@ use smoltcp::wire::{IpProtocol, IpVersion, TcpPacket, TcpSeqNumber};
 
 use crate::address::Tuple;
 use crate::emit::{TCP_CHECKSUM, checksums};
+use crate::nagle::Nagle;
 use crate::segment_size::SegmentSize;
 use crate::window::WindowGuard;
 
@@ -27,6 +28,7 @@ pub(crate) struct Device {
     pub(crate) leaving: Batch,
     window: WindowGuard,
     size: SegmentSize,
+    pub(crate) nagle: Nagle,
     /// After the last segment that left: the next sequence number, and what it acknowledged.
     pub(crate) sent: (TcpSeqNumber, TcpSeqNumber),
 }
@@ -46,17 +48,22 @@ impl Device {
             leaving: Batch::new(),
             window: WindowGuard::default(),
             size,
+            nagle: Nagle::default(),
             sent: (TcpSeqNumber(0), TcpSeqNumber(0)),
         }
     }
 
-    /// Offers an IP packet with a good TCP segment to the next poll.
-    pub(crate) fn arrive(&mut self, mut frame: Frame) {
+    /// Offers an IP packet with a good TCP segment to the next poll. Returns whether it is one that on another link
+    /// would be several.
+    pub(crate) fn arrive(&mut self, mut frame: Frame) -> bool {
         let header = header_len(frame.payload());
         let segment = frame.payload_mut().get_mut(header..).unwrap_or_default();
         self.window.arriving(segment);
         self.size.arriving(segment);
+        self.nagle.arriving(segment);
+        let long = self.size.cut(segment.len()).is_some();
         self.arriving = Some(frame);
+        long
     }
 
     fn sender(&mut self) -> Sender<'_> {
@@ -66,6 +73,7 @@ impl Device {
             leaving: &mut self.leaving,
             window: &mut self.window,
             size: &self.size,
+            nagle: &mut self.nagle,
             sent: &mut self.sent,
         }
     }
@@ -95,6 +103,7 @@ impl phy::Device for Device {
             leaving: &mut self.leaving,
             window: &mut self.window,
             size: &self.size,
+            nagle: &mut self.nagle,
             sent: &mut self.sent,
         };
         Some((receiver, sender))
@@ -136,6 +145,7 @@ pub(crate) struct Sender<'a> {
     leaving: &'a mut Batch,
     window: &'a mut WindowGuard,
     size: &'a SegmentSize,
+    nagle: &'a mut Nagle,
     sent: &'a mut (TcpSeqNumber, TcpSeqNumber),
 }
 
@@ -149,6 +159,7 @@ impl phy::TxToken for Sender<'_> {
         let packet = frame.payload_mut();
         let header = header_len(packet);
         let segment = TcpPacket::new_unchecked(&packet[header..]);
+        self.nagle.leaving(&segment, self.size.full());
         *self.sent = (
             segment.seq_number() + segment.segment_len(),
             segment.ack_number(),

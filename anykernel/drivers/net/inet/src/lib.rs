@@ -29,6 +29,7 @@ mod icmp;
 mod inbox;
 mod inet;
 mod input;
+mod nagle;
 mod options;
 mod ports;
 mod protocol;

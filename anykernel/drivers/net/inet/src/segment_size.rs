@@ -65,6 +65,11 @@ impl SegmentSize {
         }
     }
 
+    /// Bytes in a full segment.
+    pub(crate) fn full(&self) -> usize {
+        self.sent.into()
+    }
+
     /// The payload of each segment that one with `payload` bytes is to be cut up into, if it is.
     pub(crate) fn cut(&self, payload: usize) -> Option<NonZeroU16> {
         let size = NonZeroU16::new(self.sent)?;

@@ -335,3 +335,36 @@ fn a_third_party_s_connection_is_not_disturbed_by_a_dead_kernel() {
     client.kernel.shutdown();
     assert_eq!(one.try_send(b"x"), Err(Errno::EIO));
 }
+
+/// How long a message of so many bytes and an answer of as many take, in nanoseconds, on a connection that has
+/// carried some.
+fn round_trip(cable: &str, len: usize) -> u64 {
+    let [client, server] = pair(cable);
+    let (one, other) = connected(&client, &server, "10.0.0.2:0");
+    let message = alloc::vec![7; len];
+    let mut took = 0;
+    for _ in 0..20 {
+        let start = sim::now();
+        for (from, to) in [(&one, &other), (&other, &one)] {
+            from.send(&message).unwrap();
+            let mut got = 0;
+            while got < len {
+                got += to.receive(len - got).unwrap().len();
+            }
+        }
+        took = sim::now() - start;
+    }
+    took
+}
+
+#[test]
+fn a_message_waits_for_no_confirmation() {
+    // A confirmation that waits for data to go with takes ten milliseconds.
+    const DELAYED: u64 = 10_000_000;
+    for len in [100, 2000, 20_000, 60_000] {
+        for cable in ["a?latency=10us", "a?latency=10us&offloads=all"] {
+            let took = round_trip(cable, len);
+            assert!(took < DELAYED, "{len} bytes over {cable}: {took} ns");
+        }
+    }
+}
