@@ -1,7 +1,7 @@
 //! Cutting up packets that are too long for a link (RFC 791, RFC 8200 § 4.5).
 //!
 //! Only what this kernel itself sends is cut up, so "don't fragment" means the routers on the way: the
-//! fragments of such a packet are sent without it, as a host does that knows no path MTU.
+//! fragments of such a packet are sent without it.
 
 use alloc::sync::Arc;
 
@@ -16,12 +16,13 @@ use crate::{Batch, Frame, Interface, Net};
 pub(crate) const IPV6_FRAGMENT: usize = 8;
 
 impl Net {
-    /// Sends a packet that is longer than the interface's MTU.
+    /// Sends a packet that is longer than `mtu`.
     pub(crate) fn send_fragments(
         &self,
         lwp: &Lwp<'_>,
         interface: &Arc<Interface>,
         mut packet: Frame,
+        mtu: usize,
         hop: Hop,
     ) -> Result<(), Errno> {
         // It is the whole packet's, and nobody after us sees that.
@@ -32,8 +33,8 @@ impl Net {
         });
         let mut fragments = Batch::new();
         let cut = match version(&packet) {
-            4 => self.cut_ipv4(&packet, interface.mtu(), identification, &mut fragments),
-            _ => self.cut_ipv6(&packet, interface.mtu(), identification, &mut fragments),
+            4 => self.cut_ipv4(&packet, mtu, identification, &mut fragments),
+            _ => self.cut_ipv6(&packet, mtu, identification, &mut fragments),
         };
         self.pool().recycle(packet);
         if let Err(errno) = cut {

@@ -35,6 +35,7 @@ mod neighbour;
 mod net;
 mod offload;
 mod output;
+mod path;
 mod protocol;
 mod reassembly;
 mod segmentation;

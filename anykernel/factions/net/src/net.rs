@@ -12,6 +12,7 @@ use crate::boot::BootAddresses;
 use crate::complaint::Allowance;
 use crate::dhcp::Client;
 use crate::neighbour::Neighbours;
+use crate::path::Paths;
 use crate::reassembly::Reassembly;
 use crate::table::Table;
 use crate::{
@@ -40,6 +41,9 @@ pub struct Net {
     pub(crate) reassembly_timer: Arc<Callout>,
     pub(crate) identification: Leaf<u32>,
     pub(crate) complaints: Leaf<Allowance>,
+    pub(crate) paths: Leaf<Paths>,
+    /// Whether there ever was a path with a smaller MTU than its link's.
+    pub(crate) narrow: Word,
     pub(crate) clients: Leaf<Vec<Arc<Client>>>,
     pub(crate) boot_addresses: Leaf<Option<BootAddresses>>,
     pub(crate) this: Weak<Net>,
@@ -72,6 +76,8 @@ impl Net {
             reassembly_timer: timer(this, Net::reassembly_due),
             identification: Leaf::new(u32::from_ne_bytes(random())),
             complaints: Leaf::new(Allowance::default()),
+            paths: Leaf::new(Paths::default()),
+            narrow: Word::new(0),
             clients: Leaf::new(Vec::new()),
             boot_addresses: Leaf::new(Some(boot_addresses)),
             this: this.clone(),

@@ -77,11 +77,17 @@ impl Net {
         if self.is_filtered(interface) {
             packet = self.filter_out(lwp, interface, packet)?;
         }
-        if packet.len() <= interface.mtu() || packet.segments().is_some() {
+        if packet.segments().is_some() {
             self.send_to(lwp, interface, packet, hop);
             return Ok(());
         }
-        self.send_fragments(lwp, interface, packet, hop)
+        let to = destination(&packet).ok_or(Errno::EINVAL)?;
+        let mtu = self.path_mtu(lwp, interface, to);
+        if packet.len() <= mtu {
+            self.send_to(lwp, interface, packet, hop);
+            return Ok(());
+        }
+        self.send_fragments(lwp, interface, packet, mtu, hop)
     }
 
     fn route(

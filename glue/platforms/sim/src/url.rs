@@ -13,6 +13,8 @@ pub(crate) struct Properties {
     /// What a port does for the frames that are sent: `LinkInfo::offloads`. It also takes frames that were
     /// left so.
     pub(crate) offloads: u32,
+    /// Bytes in the longest packet; zero: as usual.
+    pub(crate) mtu: u32,
 }
 
 pub(crate) const BILLION: u64 = 1_000_000_000;
@@ -33,6 +35,7 @@ fn wire(rest: &str) -> Option<(&str, Properties)> {
         match property.split_once('=')? {
             ("latency", span) => properties.latency = duration(span)?,
             ("loss", share) => properties.loss = percentage(share)?,
+            ("mtu", bytes) => properties.mtu = bytes.parse().ok()?,
             ("offloads", "checksum") => properties.offloads = LinkInfo::CHECKSUM,
             ("offloads", "all") => {
                 properties.offloads = LinkInfo::CHECKSUM | LinkInfo::TCP4 | LinkInfo::TCP6;
@@ -72,9 +75,10 @@ mod tests {
             latency: 1_500_000,
             loss: 5_000_000,
             offloads: LinkInfo::CHECKSUM,
+            mtu: 1280,
         };
         assert_eq!(
-            parse(b"wire:a?latency=1500us&loss=0.5%&offloads=checksum"),
+            parse(b"wire:a?latency=1500us&loss=0.5%&offloads=checksum&mtu=1280"),
             Ok(("a", expected))
         );
         assert_eq!(parse(b"wire:b"), Ok(("b", Properties::default())));
@@ -90,6 +94,7 @@ mod tests {
             "wire:a?loss=101%",
             "wire:a?color=red",
             "wire:a?offloads=some",
+            "wire:a?mtu=all",
         ] {
             assert_eq!(parse(url.as_bytes()), Err(Errno::EINVAL), "{url}");
         }

@@ -111,12 +111,16 @@ impl hypercall::Frames for Platform {
         match url::parse(url.as_slice()) {
             Ok((wire, properties)) => {
                 let cuts = properties.offloads & (LinkInfo::TCP4 | LinkInfo::TCP6) != 0;
+                let mtu = match properties.mtu {
+                    0 => MTU,
+                    mtu => mtu,
+                };
                 *info = LinkInfo {
                     address: [0; 6],
-                    mtu: MTU,
+                    mtu,
                     offloads: properties.offloads,
                     longest_sent: LONGEST,
-                    longest_received: if cuts { LONGEST } else { MTU },
+                    longest_received: if cuts { LONGEST } else { mtu },
                 };
                 world::with(|world| world.plug(wire, properties, Some(arrived))) as i64
             }

@@ -13,7 +13,7 @@ use net::{Batch, Net};
 use smoltcp::iface::{Config, Interface, PollResult, SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{CongestionControl, Socket, SocketBuffer, State};
 use smoltcp::time::{Duration, Instant};
-use smoltcp::wire::{HardwareAddress, IpEndpoint};
+use smoltcp::wire::{HardwareAddress, IpEndpoint, TcpSeqNumber};
 use syscall::{UioIn, UioOut};
 
 use crate::address::{Endpoint, Tuple};
@@ -262,6 +262,17 @@ impl Connection {
             socket.set_keep_alive(None);
         }
         self.set_patience(options);
+    }
+
+    /// A router said of the segment with this number that the way carries no longer packets than of `mtu` bytes. What was
+    /// lost is repeated in its time, in shorter segments.
+    pub(crate) fn shorten(&mut self, lwp: &Lwp<'_>, mtu: usize, sequence: u32) {
+        // Who does not see the connection cannot know its numbers (RFC 5927 § 7.2).
+        if self.local || !self.device.is_in_flight(TcpSeqNumber(sequence as i32)) {
+            return;
+        }
+        let mtu = self.net.learn_path_mtu(lwp, self.tuple.remote.addr, mtu);
+        self.device.shorten(mtu);
     }
 
     // ---- data ----

@@ -29,7 +29,7 @@ pub(crate) struct Device {
     window: WindowGuard,
     size: SegmentSize,
     pub(crate) nagle: Nagle,
-    /// After the last segment that left: the next sequence number, and what it acknowledged.
+    /// The number after all that left, and what was acknowledged last.
     pub(crate) sent: (TcpSeqNumber, TcpSeqNumber),
 }
 
@@ -66,6 +66,21 @@ impl Device {
         long
     }
 
+    /// Whether the segment with this number has left and was not confirmed.
+    pub(crate) fn is_in_flight(&self, number: TcpSeqNumber) -> bool {
+        number >= self.nagle.confirmed() && number < self.sent.0
+    }
+
+    /// Has segments leave in packets of up to `mtu` bytes from now on.
+    pub(crate) fn shorten(&mut self, mtu: usize) {
+        let ip_header = if self.tuple.local.addr.is_ipv4() {
+            20
+        } else {
+            40
+        };
+        self.size.shorten(mtu, ip_header);
+    }
+
     fn sender(&mut self) -> Sender<'_> {
         Sender {
             net: &self.net,
@@ -76,6 +91,16 @@ impl Device {
             nagle: &mut self.nagle,
             sent: &mut self.sent,
         }
+    }
+}
+
+/// Gives a segment that only acknowledges the number after all that was sent, as RFC 9293 §3.10.7.4 has it. smoltcp's
+/// falls back to what is repeated; a peer that has that already takes no notice, and if it repeats
+/// things itself, neither end hears the other for seconds.
+fn say_where_we_are(segment: &mut [u8], next: TcpSeqNumber) {
+    let mut segment = TcpPacket::new_unchecked(segment);
+    if segment.segment_len() == 0 && !segment.rst() {
+        segment.set_seq_number(next);
     }
 }
 
@@ -160,11 +185,13 @@ impl phy::TxToken for Sender<'_> {
         let header = header_len(packet);
         let segment = TcpPacket::new_unchecked(&packet[header..]);
         self.nagle.leaving(&segment, self.size.full());
-        *self.sent = (
-            segment.seq_number() + segment.segment_len(),
-            segment.ack_number(),
-        );
+        let next = segment.seq_number() + segment.segment_len();
+        if segment.syn() || next > self.sent.0 {
+            self.sent.0 = next;
+        }
+        self.sent.1 = segment.ack_number();
         let payload = segment.payload().len();
+        say_where_we_are(&mut packet[header..], self.sent.0);
         self.window.leaving(&mut packet[header..]);
         self.size.leaving(&mut packet[header..]);
         frame.leave_checksum(

@@ -14,35 +14,52 @@ use crate::inet::{Inet, Packet};
 
 /// What an error that the network reports means to a socket.
 #[derive(Clone, Copy)]
-struct Trouble {
-    errno: Errno,
-    /// It will not pass: datagram sockets are told too.
-    lasting: bool,
+pub(crate) enum Trouble {
+    /// The packet did not get there.
+    Error {
+        errno: Errno,
+        /// It will not pass: datagram sockets are told too.
+        lasting: bool,
+    },
+    /// The way carries no longer packets than of so many bytes (RFC 1191, RFC 8201).
+    TooLong(usize),
 }
 
-fn trouble_v4(kind: u8, code: u8) -> Option<Trouble> {
+fn trouble_v4(message: &Icmpv4Packet<&[u8]>) -> Option<Trouble> {
+    let (kind, code) = (message.msg_type().into(), message.msg_code());
     let (errno, lasting) = match (kind, code) {
         (3, 0 | 6 | 9 | 11) => (Errno::ENETUNREACH, false),
         (3, 2) => (Errno::ENOPROTOOPT, true),
         (3, 3) => (Errno::ECONNREFUSED, true),
-        (3, 4) => return None,
+        (3, 4) => {
+            let mtu = message.clone().into_inner().get(6..8)?;
+            return Some(Trouble::TooLong(
+                u16::from_be_bytes([mtu[0], mtu[1]]).into(),
+            ));
+        }
         (3, _) | (11, _) => (Errno::EHOSTUNREACH, false),
         (12, _) => (Errno::EPROTO, true),
         _ => return None,
     };
-    Some(Trouble { errno, lasting })
+    Some(Trouble::Error { errno, lasting })
 }
 
-fn trouble_v6(kind: u8, code: u8) -> Option<Trouble> {
+fn trouble_v6(message: &Icmpv6Packet<&[u8]>) -> Option<Trouble> {
+    let (kind, code) = (message.msg_type().into(), message.msg_code());
     let (errno, lasting) = match (kind, code) {
         (1, 0) => (Errno::ENETUNREACH, false),
         (1, 1 | 5 | 6) => (Errno::EACCES, true),
         (1, 4) => (Errno::ECONNREFUSED, true),
+        (2, _) => {
+            let mtu = message.clone().into_inner().get(4..8)?;
+            let mtu = u32::from_be_bytes([mtu[0], mtu[1], mtu[2], mtu[3]]);
+            return Some(Trouble::TooLong(mtu as usize));
+        }
         (1, _) | (3, _) => (Errno::EHOSTUNREACH, false),
         (4, _) => (Errno::EPROTO, true),
         _ => return None,
     };
-    Some(Trouble { errno, lasting })
+    Some(Trouble::Error { errno, lasting })
 }
 
 /// What is known of a packet of ours that an error quotes: its beginning has to be there.
@@ -88,8 +105,8 @@ impl Inet {
         if !packet.frame.checksum().is_good() && !message.verify_checksum() {
             return packet.interface.count_dropped(Reason::Checksum, 1);
         }
-        if let Some(trouble) = trouble_v4(message.msg_type().into(), message.msg_code()) {
-            return self.trouble(packet.payload().get(8..), trouble);
+        if let Some(trouble) = trouble_v4(&message) {
+            return self.trouble(lwp, packet.payload().get(8..), trouble);
         }
         let Ok(Icmpv4Repr::EchoRequest {
             ident,
@@ -120,8 +137,8 @@ impl Inet {
         if !packet.frame.checksum().is_good() && !message.verify_checksum(&src, &dst) {
             return packet.interface.count_dropped(Reason::Checksum, 1);
         }
-        if let Some(trouble) = trouble_v6(message.msg_type().into(), message.msg_code()) {
-            return self.trouble(packet.payload().get(8..), trouble);
+        if let Some(trouble) = trouble_v6(&message) {
+            return self.trouble(lwp, packet.payload().get(8..), trouble);
         }
         let Ok(Icmpv6Repr::EchoRequest {
             ident,
@@ -193,18 +210,18 @@ impl Inet {
     }
 
     /// The network returned a packet of ours: nobody is where it should go.
-    pub(crate) fn returned(&self, packet: Frame) {
-        let trouble = Trouble {
+    pub(crate) fn returned(&self, lwp: &Lwp<'_>, packet: Frame) {
+        let trouble = Trouble::Error {
             errno: Errno::EHOSTUNREACH,
             lasting: false,
         };
-        self.trouble(Some(packet.payload()), trouble);
+        self.trouble(lwp, Some(packet.payload()), trouble);
         self.net.pool().recycle(packet);
     }
 
     /// Tells the socket whose packet is quoted of an error. A connection that exists survives it (RFC 1122
     /// §4.2.3.9); an attempt at one does not.
-    fn trouble(&self, quote: Option<&[u8]>, trouble: Trouble) {
+    fn trouble(&self, lwp: &Lwp<'_>, quote: Option<&[u8]>, trouble: Trouble) {
         let Some(quoted) = quote.and_then(quoted) else {
             return;
         };
@@ -219,18 +236,29 @@ impl Inet {
                     .tables
                     .with(|tables| tables.connections.get(&tuple).cloned());
                 if let Some(socket) = socket {
-                    self.report(&socket, trouble.errno, sequence);
+                    self.report(&socket, trouble, sequence);
                 }
             }
-            IpProtocol::Udp if trouble.lasting => {
-                let socket = self.tables.with(|tables| {
-                    let mut fitting = tables.udp.fitting(tuple.local, tuple.remote);
-                    // Only a connected socket knows what to make of it.
+            IpProtocol::Udp => {
+                let (exists, connected) = self.tables.with(|tables| {
+                    let mut fitting = tables.udp.fitting(tuple.local, tuple.remote).peekable();
+                    let exists = fitting.peek().is_some();
+                    // Only a connected socket knows what to make of an error.
                     let connected = fitting.find(|((connected, _), _)| *connected);
-                    connected.map(|(_, socket)| socket.clone())
+                    (exists, connected.map(|(_, socket)| socket.clone()))
                 });
-                if let Some(socket) = socket {
-                    socket.fail(trouble.errno);
+                match (trouble, connected) {
+                    (Trouble::TooLong(mtu), _) if exists => {
+                        self.net.learn_path_mtu(lwp, tuple.remote.addr, mtu);
+                    }
+                    (
+                        Trouble::Error {
+                            errno,
+                            lasting: true,
+                        },
+                        Some(socket),
+                    ) => socket.fail(errno),
+                    _ => {}
                 }
             }
             _ => {}

@@ -5,9 +5,10 @@
 
 use alloc::collections::VecDeque;
 
-use base::Errno;
 use base::sync::Leaf;
 use net::Frame;
+
+use crate::icmp::Trouble;
 
 /// Packets that may wait. A peer that keeps to its window and to full segments stays far below.
 const LIMIT: usize = 4096;
@@ -21,8 +22,8 @@ pub(crate) struct News {
     pub(crate) frames: VecDeque<Frame>,
     /// The timer fired.
     pub(crate) tick: bool,
-    /// The network says that a segment with this number did not reach the peer.
-    pub(crate) error: Option<(Errno, u32)>,
+    /// What the network says of the segment with this number.
+    pub(crate) error: Option<(Trouble, u32)>,
     /// Somebody was told of these.
     announced: bool,
 }
@@ -55,9 +56,9 @@ impl Inbox {
     }
 
     /// Says that a segment did not reach the peer. True: nobody knows of it yet.
-    pub(crate) fn fail(&self, errno: Errno, sequence: u32) -> bool {
+    pub(crate) fn fail(&self, trouble: Trouble, sequence: u32) -> bool {
         self.0.with(|news| {
-            news.error = Some((errno, sequence));
+            news.error = Some((trouble, sequence));
             !core::mem::replace(&mut news.announced, true)
         })
     }

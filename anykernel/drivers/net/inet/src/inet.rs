@@ -193,7 +193,7 @@ impl IpReceiver for Inet {
         Inet::settle(self, lwp);
     }
 
-    fn unreachable(&self, _lwp: &Lwp<'_>, packet: Frame) {
-        self.returned(packet);
+    fn unreachable(&self, lwp: &Lwp<'_>, packet: Frame) {
+        self.returned(lwp, packet);
     }
 }

@@ -13,9 +13,16 @@ use smoltcp::wire::{TcpPacket, TcpSeqNumber};
 pub(crate) struct Nagle {
     /// The number after it, until that is confirmed.
     short_until: Option<TcpSeqNumber>,
+    /// All before this number is confirmed.
+    confirmed: TcpSeqNumber,
 }
 
 impl Nagle {
+    /// All before this number is confirmed.
+    pub(crate) fn confirmed(&self) -> TcpSeqNumber {
+        self.confirmed
+    }
+
     /// Whether a segment that is not full has to wait.
     pub(crate) fn holds(&self) -> bool {
         self.short_until.is_some()
@@ -34,11 +41,11 @@ impl Nagle {
         let Ok(segment) = TcpPacket::new_checked(segment) else {
             return;
         };
-        if segment.ack()
-            && self
-                .short_until
-                .is_some_and(|end| segment.ack_number() >= end)
-        {
+        if !segment.ack() {
+            return;
+        }
+        self.confirmed = segment.ack_number();
+        if self.short_until.is_some_and(|end| self.confirmed >= end) {
             self.short_until = None;
         }
     }

@@ -38,6 +38,13 @@ impl SegmentSize {
         }
     }
 
+    /// Has segments leave in packets of up to `mtu` bytes, if that is less than before.
+    pub(crate) fn shorten(&mut self, mtu: usize, ip_header: usize) {
+        let room = mtu.saturating_sub(ip_header + TCP_HEADER_LEN);
+        let room = u16::try_from(room).unwrap_or(u16::MAX).max(LEAST);
+        self.sent = self.sent.min(room);
+    }
+
     /// The most that a packet of up to `longest` bytes carries in whole segments; with its headers.
     pub(crate) fn whole(&self, longest: usize, ip_header: usize) -> usize {
         let headers = ip_header + TCP_HEADER_LEN;

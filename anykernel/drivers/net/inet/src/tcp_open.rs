@@ -35,7 +35,10 @@ impl Inet {
         let via = loopback.or_else(|| link.cloned());
         let interface = via.clone().or_else(|| self.net.interface_to(remote));
         let (mtu, offloads) = match interface {
-            Some(interface) => (interface.mtu(), interface.offloads()),
+            Some(interface) => (
+                self.net.path_mtu(lwp, &interface, remote),
+                interface.offloads(),
+            ),
             // It would not get far. Should there be a route by then, this goes anywhere.
             None => (1280, Offloads::default()),
         };

@@ -2,12 +2,13 @@
 
 use alloc::sync::Arc;
 
-use base::{Errno, Events, Lwp, Wakes};
+use base::{Events, Lwp, Wakes};
 use net::Frame;
 use smoltcp::socket::tcp::State;
 
 use crate::address::{Scope, Tuple};
 use crate::connection::{Connection, End, Report};
+use crate::icmp::Trouble;
 use crate::inet::{Inet, Packet};
 use crate::ports::Claim;
 use crate::tcp::{Phase, TcpSocket, TcpState};
@@ -25,12 +26,15 @@ impl TcpSocket {
                 connection.disarm();
             }
             let mut report = connection.turn(lwp, &mut frames.drain(..));
-            if let Some((errno, sequence)) = news.error
-                && connection.state() == State::SynSent
-                && connection.first() == sequence
-            {
-                connection.forget(lwp);
-                report.end = Some(End::Failed(errno));
+            match news.error {
+                Some((Trouble::Error { errno, .. }, sequence))
+                    if connection.state() == State::SynSent && connection.first() == sequence =>
+                {
+                    connection.forget(lwp);
+                    report.end = Some(End::Failed(errno));
+                }
+                Some((Trouble::TooLong(mtu), sequence)) => connection.shorten(lwp, mtu, sequence),
+                _ => {}
             }
             fresh = Events::IN.when(report.data);
             self.digest(lwp, state, report, wakes);
@@ -242,8 +246,8 @@ impl Inet {
     }
 
     /// Puts an error into a connection's inbox, and the number of the segment it is about.
-    pub(crate) fn report(&self, socket: &Arc<TcpSocket>, errno: Errno, sequence: u32) {
-        if socket.inbox.fail(errno, sequence) {
+    pub(crate) fn report(&self, socket: &Arc<TcpSocket>, trouble: Trouble, sequence: u32) {
+        if socket.inbox.fail(trouble, sequence) {
             self.note(crate::inet::Job::Turn(socket.clone()));
         }
     }

@@ -5,6 +5,7 @@ mod datagrams;
 mod hostile;
 mod icmp;
 mod offloads;
+mod paths;
 mod readiness;
 mod streams;
 mod windows;

@@ -368,3 +368,11 @@ fn a_message_waits_for_no_confirmation() {
         }
     }
 }
+
+#[test]
+fn both_ends_repeat_at_once_and_hear_each_other() {
+    let [client, server] = pair("a?latency=100us&loss=3%");
+    let (one, other) = connected(&client, &server, "10.0.0.2:0");
+    let took = super::bulk::exchange(&one, &other, 200_000, 20_000);
+    assert!(took < 20_000_000_000, "{took} ns");
+}
