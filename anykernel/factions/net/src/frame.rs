@@ -199,6 +199,14 @@ impl FramePool {
         Ok(frame)
     }
 
+    /// Another frame with the same content, of which the same is known.
+    pub fn duplicate(&self, frame: &Frame) -> Result<Frame, Errno> {
+        let mut other = self.copy_of(frame.payload())?;
+        other.set_checksum(frame.checksum());
+        other.set_segments(frame.segments());
+        Ok(other)
+    }
+
     /// Takes back the buffer of a frame nobody needs any more.
     pub fn recycle(&self, frame: Frame) {
         let Frame { buffer, charge, .. } = frame;

@@ -230,7 +230,7 @@ impl Interface {
         }
     }
 
-    /// Puts something above. `EBUSY` if something is there already, `EINVAL` if the interface is none of
+    /// Puts something above, for which frames come and go from now on, also without an address here. `EBUSY` if something is there already, `EINVAL` if the interface is none of
     /// Ethernet.
     pub fn cover(&self, upper: Arc<dyn Upper>) -> Result<(), Errno> {
         if self.medium != Medium::Ethernet {
@@ -243,7 +243,9 @@ impl Interface {
             *place = Some(upper);
             self.covered.set(1);
             Ok(())
-        })
+        })?;
+        self.set_up(true);
+        Ok(())
     }
 
     /// Takes away what stands above.

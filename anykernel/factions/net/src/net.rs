@@ -1,6 +1,7 @@
 //! The state of the faction, one an instance, and what drivers and protocols call.
 
 use alloc::format;
+use alloc::string::String;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::net::IpAddr;
@@ -95,19 +96,11 @@ impl Net {
     /// Makes a link an interface, named by `prefix` and the first number that is free. It is down until
     /// it is given an address or told to be up.
     pub fn attach(&self, lwp: &Lwp<'_>, prefix: &str, link: Arc<dyn Link>) -> Arc<Interface> {
-        let address = match link.medium() {
-            Medium::Ethernet => link.address().unwrap_or_else(random_address),
-            Medium::Ip => [0; 6],
-        };
-        let interface = self.interfaces.with(|interfaces| {
-            let name = (0..)
+        let interface = self.add(link, |interfaces| {
+            (0..)
                 .map(|number| format!("{prefix}{number}"))
                 .find(|name| interfaces.iter().all(|other| other.name() != name))
-                .unwrap_or_default();
-            let index = interfaces.last().map_or(1, |last| last.index() + 1);
-            let interface = Arc::new(Interface::new(index, name, link, address));
-            interfaces.push(interface.clone());
-            interface
+                .unwrap_or_default()
         });
         if !interface.is_loopback()
             && let Some(addresses) = self.boot_addresses.with(Option::take)
@@ -115,6 +108,32 @@ impl Net {
             addresses.apply(self, lwp, &interface);
         }
         interface
+    }
+
+    /// Makes a link that stands on other interfaces an interface of this very name. `EEXIST` if there is one.
+    pub fn attach_as(&self, name: &str, link: Arc<dyn Link>) -> Result<Arc<Interface>, Errno> {
+        if self.interface(name).is_ok() {
+            return Err(Errno::EEXIST);
+        }
+        Ok(self.add(link, |_| name.into()))
+    }
+
+    fn add(
+        &self,
+        link: Arc<dyn Link>,
+        name: impl FnOnce(&[Arc<Interface>]) -> String,
+    ) -> Arc<Interface> {
+        let address = match link.medium() {
+            Medium::Ethernet => link.address().unwrap_or_else(random_address),
+            Medium::Ip => [0; 6],
+        };
+        self.interfaces.with(|interfaces| {
+            let name = name(interfaces);
+            let index = interfaces.last().map_or(1, |last| last.index() + 1);
+            let interface = Arc::new(Interface::new(index, name, link, address));
+            interfaces.push(interface.clone());
+            interface
+        })
     }
 
     /// Takes frames that a link received, in order, and leaves the batch empty. No lock is held, and
@@ -152,11 +171,14 @@ impl Net {
     }
 
     fn flush_slowly(&self, lwp: &Lwp<'_>) {
-        self.pending_lock.with(|()| self.pending.set(0));
-        for at in 0.. {
-            let interface = self.interfaces.with(|all| all.get(at).cloned());
-            let Some(interface) = interface else { break };
-            interface.flush(lwp, self);
+        // Links that stand on other interfaces queue frames there.
+        while self.pending.get() != 0 {
+            self.pending_lock.with(|()| self.pending.set(0));
+            for at in 0.. {
+                let interface = self.interfaces.with(|all| all.get(at).cloned());
+                let Some(interface) = interface else { break };
+                interface.flush(lwp, self);
+            }
         }
     }
 
