@@ -1,4 +1,4 @@
-//! A kernel as a router between two segments: forwarding, filter, address translation.
+//! Kernels between segments: forwarding, filter and address translation; bridges and VLANs.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -9,13 +9,14 @@ use tests::{Child, Configuration, Link, compile, need, output, within};
 /// What a program here may take.
 const LIMIT: Duration = Duration::from_secs(120);
 
-fn program(folder: &tempfile::TempDir) -> PathBuf {
+fn program(folder: &tempfile::TempDir, name: &str) -> PathBuf {
     let configuration = Configuration::build(
         "net-sockets-router",
-        &["--components", "net,sockets,forward,filter"],
+        &["--components", "net,sockets,forward,filter,bridge,vlan"],
     );
     let link = Link::Static(&configuration);
-    compile(folder.path(), "three", &["programs/three.c"], &[], link)
+    let source = format!("programs/{name}.c");
+    compile(folder.path(), name, &[&source], &[], link)
 }
 
 #[test]
@@ -25,7 +26,8 @@ fn client_router_and_server_in_one_process() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let states = output(within(LIMIT, program(&folder)).args(["all", "bus:near", "bus:far"]));
+    let states =
+        output(within(LIMIT, program(&folder, "three")).args(["all", "bus:near", "bus:far"]));
     println!("{states}");
     let translated: Vec<&str> = states
         .lines()
@@ -48,7 +50,7 @@ fn client_router_and_server_as_three_processes() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let program = program(&folder);
+    let program = program(&folder, "three");
     let link = |name: &str| format!("bus:{}", folder.path().join(name).display());
     let role = |role: &str, links: &[&str]| -> Command {
         let mut command = within(LIMIT, &program);
@@ -62,4 +64,15 @@ fn client_router_and_server_as_three_processes() {
     output(&mut role("client", &["near"]));
     let (good, text) = server.finish();
     assert!(good, "{text}");
+}
+
+#[test]
+fn kernels_talk_over_a_bridge_and_in_a_vlan() {
+    let name = "kernels_talk_over_a_bridge_and_in_a_vlan";
+    if !need(name, &["pkg-config", "timeout"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let said = output(&mut within(LIMIT, program(&folder, "switch")));
+    assert_eq!(said.lines().count(), 6, "{said}");
 }
