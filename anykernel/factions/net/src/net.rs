@@ -13,7 +13,7 @@ use crate::dhcp::Client;
 use crate::neighbour::Neighbours;
 use crate::reassembly::Reassembly;
 use crate::table::Table;
-use crate::{Batch, Frame, FramePool, Interface, IpReceiver, Link, Medium, Protocol, Reason};
+use crate::{Batch, Frame, FramePool, Interface, IpReceiver, Link, Medium, Reason};
 
 /// The state of the faction.
 pub struct Net {
@@ -24,7 +24,6 @@ pub struct Net {
     pending: Word,
     pending_lock: Leaf<()>,
     receiver: Leaf<Option<Arc<dyn IpReceiver>>>,
-    protocols: Leaf<Vec<Arc<dyn Protocol>>>,
     pub(crate) table: Leaf<Table>,
     pub(crate) neighbours: Leaf<Neighbours>,
     pub(crate) neighbour_timer: Arc<Callout>,
@@ -52,7 +51,6 @@ impl Net {
             pending: Word::new(0),
             pending_lock: Leaf::new(()),
             receiver: Leaf::new(None),
-            protocols: Leaf::new(Vec::new()),
             table: Leaf::new(Table::default()),
             neighbours: Leaf::new(Neighbours::default()),
             neighbour_timer: timer(this, Net::neighbours_due),
@@ -168,21 +166,6 @@ impl Net {
         self.receiver.with(|receiver| receiver.clone())
     }
 
-    /// Makes a family of sockets known.
-    pub fn add_protocol(&self, protocol: Arc<dyn Protocol>) {
-        self.protocols.with(|protocols| protocols.push(protocol));
-    }
-
-    /// The protocol of an address family, `AF_…`.
-    pub fn protocol(&self, family: u16) -> Option<Arc<dyn Protocol>> {
-        self.protocols.with(|protocols| {
-            protocols
-                .iter()
-                .find(|protocol| protocol.family() == family)
-                .cloned()
-        })
-    }
-
     // ---- everybody ----
 
     /// The interfaces, in the order they were attached.
@@ -239,7 +222,6 @@ impl Net {
         }
         let _dropped_outside = (
             self.receiver.with(Option::take),
-            self.protocols.with(core::mem::take),
             self.interfaces.with(core::mem::take),
             self.table.with(core::mem::take),
             self.neighbours.with(core::mem::take),

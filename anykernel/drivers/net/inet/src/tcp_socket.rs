@@ -4,8 +4,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use base::{Errno, Events, Lwp, Readiness, Wait, Wakes};
-use net::{Received, Socket};
 use smoltcp::socket::tcp::State;
+use sockets::{Outgoing, Received, Socket};
 use syscall::consts::*;
 use syscall::{SockAddr, UioIn, UioOut};
 
@@ -239,7 +239,7 @@ impl Socket for TcpSocket {
         &self,
         lwp: &Lwp<'_>,
         data: &mut UioIn<'_>,
-        _to: Option<SockAddr>,
+        _with: &mut Outgoing,
         flags: u32,
     ) -> Result<usize, Wait> {
         if flags & MSG_OOB != 0 {

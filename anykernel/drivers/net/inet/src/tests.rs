@@ -17,7 +17,8 @@ use base::{
     Blocking, Config, Errno, Events, Kernel, Lwp, ParamKind, ParamSpec, Process, System, Wait,
     block, enter,
 };
-use net::{Cidr, Net, Protocol, Socket};
+use net::{Cidr, Net};
+use sockets::{Families, Outgoing, Protocol, Received, Socket};
 use syscall::consts::*;
 use syscall::{SockAddr, UserIn, UserOut};
 
@@ -29,6 +30,7 @@ static SYSTEM: System = System {
         &net::COMPONENT,
         &r#loop::COMPONENT,
         &virtif::COMPONENT,
+        &sockets::COMPONENT,
         &crate::COMPONENT,
     ],
     params: &[
@@ -121,7 +123,11 @@ impl Host {
     }
 
     fn socket(&self, family: u16, kind: u32, protocol: u32) -> Result<Sock, Errno> {
-        let served: Arc<dyn Protocol> = self.net.protocol(family).unwrap();
+        let served: Arc<dyn Protocol> = self
+            .enter(|lwp| lwp.state::<Families>())
+            .unwrap()
+            .get(family)
+            .unwrap();
         let socket = self.enter(|lwp| served.socket(lwp, kind, protocol))?;
         Ok(Sock {
             process: self.kernel.process().clone(),
@@ -253,7 +259,8 @@ impl Sock {
         while sent < data.len() {
             sent += self.block(|lwp| {
                 let mut rest = UserIn::from(&data[sent..]).into();
-                self.socket.try_send(lwp, &mut rest, None, 0)
+                self.socket
+                    .try_send(lwp, &mut rest, &mut Outgoing::default(), 0)
             })?;
         }
         Ok(sent)
@@ -262,18 +269,23 @@ impl Sock {
     fn try_send(&self, data: &[u8]) -> Result<usize, Errno> {
         self.step(|lwp| {
             let mut data = UserIn::from(data).into();
-            self.socket.try_send(lwp, &mut data, None, 0)
+            self.socket
+                .try_send(lwp, &mut data, &mut Outgoing::default(), 0)
         })
     }
 
     fn send_to(&self, data: &[u8], to: SockAddr) -> Result<usize, Errno> {
         self.step(|lwp| {
             let mut data = UserIn::from(data).into();
-            self.socket.try_send(lwp, &mut data, Some(to), 0)
+            let mut with = Outgoing {
+                to: Some(to),
+                ..Outgoing::default()
+            };
+            self.socket.try_send(lwp, &mut data, &mut with, 0)
         })
     }
 
-    fn receive_from(&self, len: usize, flags: u32) -> Result<(Vec<u8>, net::Received), Errno> {
+    fn receive_from(&self, len: usize, flags: u32) -> Result<(Vec<u8>, Received), Errno> {
         let mut data = alloc::vec![0; len];
         let received = self.block(|lwp| {
             let mut place = UserOut::from(&mut data[..]).into();

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 
 use base::{Errno, Lwp, Readiness, Wait};
-use net::{Received, Socket};
+use sockets::{Outgoing, Received, Socket};
 use syscall::consts::*;
 use syscall::{SockAddr, UioIn, UioOut};
 
@@ -58,7 +58,7 @@ impl Socket for DatagramSocket {
         &self,
         lwp: &Lwp<'_>,
         data: &mut UioIn<'_>,
-        to: Option<SockAddr>,
+        with: &mut Outgoing,
         flags: u32,
     ) -> Result<usize, Wait> {
         if data.remaining() > 65535 {
@@ -68,8 +68,8 @@ impl Socket for DatagramSocket {
             return Err(Errno::EOPNOTSUPP.into());
         }
         let sent = match self.kind {
-            Kind::Udp => self.send_udp(lwp, data, to),
-            Kind::Raw(protocol) => self.send_raw(lwp, data, to, protocol),
+            Kind::Udp => self.send_udp(lwp, data, with.to),
+            Kind::Raw(protocol) => self.send_raw(lwp, data, with.to, protocol),
         };
         self.inet.settle(lwp);
         Ok(sent?)
@@ -99,6 +99,7 @@ impl Socket for DatagramSocket {
             len: if flags & MSG_TRUNC != 0 { len } else { copied },
             from: Some(from),
             flags: if copied < len { MSG_TRUNC } else { 0 },
+            ..Received::default()
         })
     }
 
