@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 use base::Errno;
+use syscall::consts::MSG_CTRUNC;
 use syscall::{Control, MsgResult};
 
 use crate::memory::{Places, RawIovec};
@@ -88,7 +89,7 @@ impl MsgIn {
 pub struct MsgOut {
     message: *mut RawMsghdr,
     places: Result<Places, Errno>,
-    descriptors: usize,
+    descriptors: [usize; 2],
     result: MsgResult,
 }
 
@@ -105,7 +106,7 @@ impl MsgOut {
             message,
             // SAFETY: as above.
             places: header.map_or(Err(Errno::EFAULT), |header| unsafe { header.places() }),
-            descriptors: control.map_or(0, |header| control::room(header.msg_controllen)),
+            descriptors: control::room(control.map_or(0, |header| header.msg_controllen)),
             result: MsgResult::default(),
         }
     }
@@ -116,7 +117,7 @@ impl MsgOut {
         syscall::MsgOut::new(uio, self.descriptors, &mut self.result)
     }
 
-    /// Copies out the sender, the flags, and descriptors as control data.
+    /// Copies out the sender, the flags, and credentials and descriptors as control data.
     pub fn finish(self) -> Result<(), Errno> {
         // SAFETY: the contract of `new`; a null pointer made the call fail.
         let Some(header) = (unsafe { self.message.as_mut() }) else {
@@ -128,11 +129,15 @@ impl MsgOut {
             // SAFETY: the contract of `new`.
             header.msg_namelen = unsafe { address::write(from, header.msg_name, room) };
         }
-        let descriptors = &self.result.descriptors;
-        // SAFETY: the contract of `new`; without a place for them there are none.
-        header.msg_controllen =
-            unsafe { control::write(descriptors, header.msg_control, header.msg_controllen) };
-        header.msg_flags = self.result.flags as i32;
+        let room = match header.msg_control.is_null() {
+            true => 0,
+            false => header.msg_controllen,
+        };
+        // SAFETY: the contract of `new`.
+        let (len, cut) = unsafe { control::write(&self.result, header.msg_control, room) };
+        header.msg_controllen = len;
+        let cut = if cut { MSG_CTRUNC } else { 0 };
+        header.msg_flags = (self.result.flags | cut) as i32;
         Ok(())
     }
 }
@@ -171,7 +176,7 @@ mod tests {
         argument.finish(MsgResult {
             from: Some(SockAddr::Inet("1.2.3.4:5".parse().unwrap())),
             flags: syscall::consts::MSG_TRUNC,
-            descriptors: Vec::new(),
+            ..MsgResult::default()
         });
         assert_eq!(decoder.finish(), Ok(()));
         assert_eq!((header.msg_namelen, header.msg_flags), (16, 0x20));

@@ -38,6 +38,7 @@ pub const SO_KEEPALIVE: u32 = 9;
 pub const SO_OOBINLINE: u32 = 10;
 pub const SO_LINGER: u32 = 13;
 pub const SO_REUSEPORT: u32 = 15;
+pub const SO_PASSCRED: u32 = 16;
 pub const SO_PEERCRED: u32 = 17;
 pub const SO_RCVLOWAT: u32 = 18;
 pub const SO_SNDLOWAT: u32 = 19;
@@ -73,6 +74,8 @@ pub const MSG_CMSG_CLOEXEC: u32 = 0x4000_0000;
 
 /// A control message that carries descriptors.
 pub const SCM_RIGHTS: u32 = 1;
+/// A control message that says who sent.
+pub const SCM_CREDENTIALS: u32 = 2;
 
 pub const SHUT_RD: u32 = 0;
 pub const SHUT_WR: u32 = 1;

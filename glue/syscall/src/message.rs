@@ -31,6 +31,17 @@ impl<'a> MsgIn<'a> {
     }
 }
 
+/// Who sent a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// The process.
+    pub pid: i32,
+    /// Its user.
+    pub uid: u32,
+    /// Its group.
+    pub gid: u32,
+}
+
 /// What `recvmsg` says beside the data.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MsgResult {
@@ -38,6 +49,8 @@ pub struct MsgResult {
     pub from: Option<SockAddr>,
     /// `MSG_TRUNC` and its like.
     pub flags: u32,
+    /// Who sent it, where the caller wants to hear of it.
+    pub credentials: Option<Credentials>,
     /// New descriptors for files that came along; no more than there is [room](MsgOut::descriptors) for.
     pub descriptors: Vec<NewFd>,
 }
@@ -45,15 +58,16 @@ pub struct MsgResult {
 /// The message `recvmsg` fills in.
 pub struct MsgOut<'a> {
     data: Result<UioOut<'a>, Errno>,
-    descriptors: usize,
+    descriptors: [usize; 2],
     result: &'a mut MsgResult,
 }
 
 impl<'a> MsgOut<'a> {
-    /// A place for data, or why there is none, how many descriptors there is room for, and a place for the rest.
+    /// A place for data, or why there is none, how many descriptors there is room for alone and beside credentials,
+    /// and a place for the rest.
     pub fn new(
         data: Result<UioOut<'a>, Errno>,
-        descriptors: usize,
+        descriptors: [usize; 2],
         result: &'a mut MsgResult,
     ) -> Self {
         MsgOut {
@@ -68,9 +82,9 @@ impl<'a> MsgOut<'a> {
         self.data
     }
 
-    /// How many descriptors the caller has room for.
-    pub fn descriptors(&self) -> usize {
-        self.descriptors
+    /// How many descriptors the caller has room for, beside credentials if those are told.
+    pub fn descriptors(&self, credentials: bool) -> usize {
+        self.descriptors[usize::from(credentials)]
     }
 
     /// Says the rest.

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use base::{Errno, Events, Lwp, Readiness, Wait, Wakes};
 use smoltcp::socket::tcp::State;
-use sockets::{Outgoing, Received, Socket};
+use sockets::{Incoming, Outgoing, Socket};
 use syscall::consts::*;
 use syscall::{SockAddr, UioIn, UioOut};
 
@@ -263,14 +263,11 @@ impl Socket for TcpSocket {
         &self,
         lwp: &Lwp<'_>,
         data: &mut UioOut<'_>,
+        _with: &mut Incoming,
         flags: u32,
-    ) -> Result<Received, Wait> {
-        let len = self.with(lwp, |state, wakes| {
+    ) -> Result<usize, Wait> {
+        self.with(lwp, |state, wakes| {
             self.receive_step(lwp, state, data, flags, wakes)
-        })?;
-        Ok(Received {
-            len,
-            ..Received::default()
         })
     }
 

@@ -18,7 +18,7 @@ use base::{
     block, enter,
 };
 use net::{Cidr, Net};
-use sockets::{Families, Outgoing, Protocol, Received, Socket};
+use sockets::{Families, Incoming, Outgoing, Protocol, Socket};
 use syscall::consts::*;
 use syscall::{SockAddr, UserIn, UserOut};
 
@@ -200,6 +200,13 @@ struct Sock {
     socket: Arc<dyn Socket>,
 }
 
+/// What a receive call said beside the data.
+struct Received {
+    len: usize,
+    from: Option<SockAddr>,
+    flags: u32,
+}
+
 impl Sock {
     fn enter<R>(&self, f: impl FnOnce(&Lwp<'_>) -> Result<R, Errno>) -> Result<R, Errno> {
         enter(&self.process, f)
@@ -287,12 +294,14 @@ impl Sock {
 
     fn receive_from(&self, len: usize, flags: u32) -> Result<(Vec<u8>, Received), Errno> {
         let mut data = alloc::vec![0; len];
-        let received = self.block(|lwp| {
+        let mut with = Incoming::default();
+        let len = self.block(|lwp| {
             let mut place = UserOut::from(&mut data[..]).into();
-            self.socket.try_receive(lwp, &mut place, flags)
+            self.socket.try_receive(lwp, &mut place, &mut with, flags)
         })?;
-        data.truncate(received.len);
-        Ok((data, received))
+        data.truncate(len);
+        let (from, flags) = (with.from, with.flags);
+        Ok((data, Received { len, from, flags }))
     }
 
     fn receive(&self, len: usize) -> Result<Vec<u8>, Errno> {
@@ -301,11 +310,12 @@ impl Sock {
 
     fn try_receive(&self, len: usize) -> Result<Vec<u8>, Errno> {
         let mut data = alloc::vec![0; len];
-        let received = self.step(|lwp| {
+        let len = self.step(|lwp| {
             let mut place = UserOut::from(&mut data[..]).into();
-            self.socket.try_receive(lwp, &mut place, 0)
+            let mut with = Incoming::default();
+            self.socket.try_receive(lwp, &mut place, &mut with, 0)
         })?;
-        data.truncate(received.len);
+        data.truncate(len);
         Ok(data)
     }
 

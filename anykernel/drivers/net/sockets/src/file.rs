@@ -8,7 +8,7 @@ use syscall::consts::{FIONREAD, SO_LINGER, SOCK_STREAM, SOL_SOCKET};
 use syscall::{IoctlArg, UioIn, UioOut};
 
 use crate::timeouts::Timeouts;
-use crate::{Outgoing, Socket, rights};
+use crate::{Incoming, Outgoing, Socket, rights};
 
 /// What a descriptor of a socket stands for.
 pub(crate) struct SocketFile {
@@ -90,9 +90,10 @@ impl File for SocketFile {
     }
 
     fn try_read(&self, lwp: &Lwp<'_>, to: &mut UioOut<'_>) -> Result<usize, Wait> {
-        let received = self.socket.try_receive(lwp, to, 0)?;
-        rights::release(lwp, received.files);
-        Ok(received.len)
+        let mut with = Incoming::default();
+        let received = self.socket.try_receive(lwp, to, &mut with, 0);
+        rights::release(lwp, with.files);
+        received
     }
 
     fn try_write(&self, lwp: &Lwp<'_>, from: &mut UioIn<'_>) -> Result<usize, Wait> {

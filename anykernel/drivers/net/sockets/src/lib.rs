@@ -28,7 +28,7 @@ mod timeouts;
 
 pub use families::Families;
 pub use file::socket_of;
-pub use socket::{Outgoing, Protocol, Received, Socket};
+pub use socket::{Incoming, Outgoing, Protocol, Socket};
 
 /// The layer as a component of a kernel.
 pub static COMPONENT: base::Component = base::Component::new("sockets")

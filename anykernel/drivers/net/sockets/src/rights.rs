@@ -1,17 +1,17 @@
-//! Open files that travel with messages: from descriptors to files, and to descriptors again.
+//! What travels with messages: open files, from descriptors and to descriptors again, and who sent.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use base::{Errno, Lwp, OpenFile};
-use syscall::consts::{SCM_RIGHTS, SOL_SOCKET};
-use syscall::{Control, Fd, NewFd};
+use syscall::consts::{SCM_CREDENTIALS, SCM_RIGHTS, SOL_SOCKET};
+use syscall::{Control, Credentials, Fd, NewFd};
 
 /// The most descriptors one message may carry (Linux's `SCM_MAX_FD`).
 const MOST: usize = 253;
 
 /// The open files of the descriptors that control data names. `EBADF` for one that is none, `EINVAL` for too many and
-/// for control data of another kind.
+/// for control data of another kind, `EPERM` for credentials that are not the sender's.
 pub(crate) fn collect(lwp: &Lwp<'_>, control: &[Control]) -> Result<Vec<Arc<OpenFile>>, Errno> {
     let mut files = Vec::new();
     let result = control.iter().try_for_each(|one| add(lwp, one, &mut files));
@@ -25,8 +25,10 @@ pub(crate) fn collect(lwp: &Lwp<'_>, control: &[Control]) -> Result<Vec<Arc<Open
 }
 
 fn add(lwp: &Lwp<'_>, control: &Control, files: &mut Vec<Arc<OpenFile>>) -> Result<(), Errno> {
-    if (control.level, control.kind) != (SOL_SOCKET, SCM_RIGHTS) {
-        return Err(Errno::EINVAL);
+    match (control.level, control.kind) {
+        (SOL_SOCKET, SCM_RIGHTS) => {}
+        (SOL_SOCKET, SCM_CREDENTIALS) => return is_true(lwp, &control.data),
+        _ => return Err(Errno::EINVAL),
     }
     let (descriptors, _) = control.data.as_chunks();
     if files.len() + descriptors.len() > MOST {
@@ -37,6 +39,25 @@ fn add(lwp: &Lwp<'_>, control: &Control, files: &mut Vec<Arc<OpenFile>>) -> Resu
         files.push(lwp.process().get(lwp, fd)?);
     }
     Ok(())
+}
+
+/// Who a process is. Everybody is root.
+pub(crate) fn credentials(pid: i32) -> Credentials {
+    Credentials {
+        pid,
+        uid: 0,
+        gid: 0,
+    }
+}
+
+/// Holds `struct ucred` against who sends: `EPERM` for somebody else.
+fn is_true(lwp: &Lwp<'_>, data: &[u8]) -> Result<(), Errno> {
+    let data: &[u8; 12] = data.try_into().map_err(|_| Errno::EINVAL)?;
+    let Credentials { pid, uid, gid } = credentials(lwp.process().pid());
+    match [pid as u32, uid, gid].map(u32::to_ne_bytes).as_flattened() == data {
+        true => Ok(()),
+        false => Err(Errno::EPERM),
+    }
 }
 
 /// Opens descriptors for files, for as many as there is `room` for and as the process may have. Says whether those
@@ -54,13 +75,21 @@ pub(crate) fn install(
         .take(room)
         .map_while(|open| lwp.process().install(lwp, open, close_on_exec).ok())
         .collect();
-    release(lwp, files);
+    release(lwp, files.collect());
     let all = installed.len() == count;
     (installed, all)
 }
 
-/// Gives up files that nobody wants.
-pub(crate) fn release(lwp: &Lwp<'_>, files: impl IntoIterator<Item = Arc<OpenFile>>) {
+/// Gives up files that nobody wants. Most often there are none.
+#[inline]
+pub(crate) fn release(lwp: &Lwp<'_>, files: Vec<Arc<OpenFile>>) {
+    if !files.is_empty() {
+        release_all(lwp, files);
+    }
+}
+
+#[cold]
+fn release_all(lwp: &Lwp<'_>, files: Vec<Arc<OpenFile>>) {
     for open in files {
         open.release(lwp);
     }

@@ -32,17 +32,17 @@ pub struct Outgoing {
     pub files: Vec<Arc<OpenFile>>,
 }
 
-/// What a receive call got.
+/// What a receive call hears beside the data.
 #[derive(Default)]
-pub struct Received {
-    /// Bytes put into the caller's memory; with `MSG_TRUNC` asked for, the length of the datagram.
-    pub len: usize,
+pub struct Incoming {
     /// The sender, where the protocol tells.
     pub from: Option<SockAddr>,
     /// `MSG_TRUNC` and its like.
     pub flags: u32,
     /// Open files that came along, to be released by whoever does not want them.
     pub files: Vec<Arc<OpenFile>>,
+    /// The process that sent it, if the socket wants to hear of it (`SO_PASSCRED`).
+    pub sender: Option<i32>,
 }
 
 /// One end of a communication. Operations that may have to wait are steps: see [`base::block`].
@@ -81,13 +81,15 @@ pub trait Socket: Any + Send + Sync {
         with: &mut Outgoing,
         flags: u32,
     ) -> Result<usize, Wait>;
-    /// Receives what there is, with `MSG_…` flags.
+    /// Receives what there is, with `MSG_…` flags: how many bytes were put into the caller's memory, or with
+    /// `MSG_TRUNC` how long the datagram was.
     fn try_receive(
         &self,
         lwp: &Lwp<'_>,
         data: &mut UioOut<'_>,
+        with: &mut Incoming,
         flags: u32,
-    ) -> Result<Received, Wait>;
+    ) -> Result<usize, Wait>;
     /// Ends one or both directions, `SHUT_…`.
     fn shutdown(&self, lwp: &Lwp<'_>, how: u32) -> Result<(), Errno>;
 

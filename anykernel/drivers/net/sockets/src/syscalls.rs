@@ -12,7 +12,7 @@ use syscall::{
 };
 
 use crate::file::SocketFile;
-use crate::{Families, Outgoing, Protocol, Received, option, rights};
+use crate::{Families, Incoming, Outgoing, Protocol, option, rights};
 
 /// The first number that is no type of socket.
 const SOCK_MAX: u32 = 11;
@@ -189,7 +189,8 @@ pub fn sendto(
     })
 }
 
-/// Sends a message: scattered data, an address or none, and open files as control data (`SCM_RIGHTS`).
+/// Sends a message: scattered data, an address or none, and open files as control data (`SCM_RIGHTS`,
+/// beside which `SCM_CREDENTIALS` may say who sends).
 #[syscall]
 pub fn sendmsg(lwp: &Lwp<'_>, fd: Fd, message: MsgIn<'_>, flags: i32) -> Result<usize, Errno> {
     with_socket(lwp, fd, |open, file| {
@@ -226,9 +227,9 @@ fn send_with(
 #[syscall]
 pub fn recv(lwp: &Lwp<'_>, fd: Fd, buffer: UserOut<'_>, flags: i32) -> Result<usize, Errno> {
     with_socket(lwp, fd, |open, file| {
-        let received = receive(lwp, open, file, buffer.into(), flags)?;
-        rights::release(lwp, received.files);
-        Ok(received.len)
+        let (len, with) = receive(lwp, open, file, buffer.into(), flags)?;
+        rights::release(lwp, with.files);
+        Ok(len)
     })
 }
 
@@ -242,31 +243,33 @@ pub fn recvfrom(
     mut from: SockAddrOut<'_>,
 ) -> Result<usize, Errno> {
     with_socket(lwp, fd, |open, file| {
-        let received = receive(lwp, open, file, buffer.into(), flags)?;
-        rights::release(lwp, received.files);
+        let (len, with) = receive(lwp, open, file, buffer.into(), flags)?;
+        rights::release(lwp, with.files);
         // A stream says nothing, and the caller hears of an address of no length.
-        if let Some(sender) = received.from {
+        if let Some(sender) = with.from {
             from.put(sender);
         }
-        Ok(received.len)
+        Ok(len)
     })
 }
 
 /// Receives a message into scattered buffers, and says from whom, how much of it, and which descriptors came
-/// with it; those are closed on exec with `MSG_CMSG_CLOEXEC`.
+/// with it; these are closed on exec with `MSG_CMSG_CLOEXEC`.
 #[syscall]
 pub fn recvmsg(lwp: &Lwp<'_>, fd: Fd, mut message: MsgOut<'_>, flags: i32) -> Result<usize, Errno> {
     with_socket(lwp, fd, |open, file| {
-        let received = receive(lwp, open, file, message.uio()?, flags)?;
+        let (len, with) = receive(lwp, open, file, message.uio()?, flags)?;
         let close_on_exec = flags as u32 & MSG_CMSG_CLOEXEC;
-        let room = message.descriptors();
-        let (descriptors, all) = rights::install(lwp, received.files, room, close_on_exec != 0);
+        let credentials = with.sender.map(rights::credentials);
+        let room = message.descriptors(credentials.is_some());
+        let (descriptors, all) = rights::install(lwp, with.files, room, close_on_exec != 0);
         message.finish(MsgResult {
-            from: received.from,
-            flags: received.flags | close_on_exec | if all { 0 } else { MSG_CTRUNC },
+            from: with.from,
+            flags: with.flags | close_on_exec | if all { 0 } else { MSG_CTRUNC },
+            credentials,
             descriptors,
         });
-        Ok(received.len)
+        Ok(len)
     })
 }
 
@@ -278,7 +281,7 @@ fn receive(
     file: &SocketFile,
     mut data: UioOut<'_>,
     flags: i32,
-) -> Result<Received, Errno> {
+) -> Result<(usize, Incoming), Errno> {
     let mut flags = flags as u32;
     if open.nonblock() {
         // A socket may answer differently to who would not wait.
@@ -288,26 +291,26 @@ fn receive(
     // A look takes nothing away: the second one would see the same again.
     let whole = flags & (MSG_WAITALL | MSG_PEEK) == MSG_WAITALL && file.is_stream();
     let socket = file.socket();
+    let mut with = Incoming::default();
     let mut step = || {
         block(lwp, socket.readiness(), how, || {
-            socket.try_receive(lwp, &mut data, flags)
+            socket.try_receive(lwp, &mut data, &mut with, flags)
         })
         .map(|received| (received, data.remaining()))
     };
     let (mut received, mut room) = step()?;
-    let mut last = received.len;
+    let mut last = received;
     while whole && room > 0 && last > 0 {
         match step() {
             Ok((more, left)) => {
-                last = more.len;
-                received.len += more.len;
-                received.files.extend(more.files);
+                last = more;
+                received += more;
                 room = left;
             }
             Err(_) => break,
         }
     }
-    Ok(received)
+    Ok((received, with))
 }
 
 /// Sets an option of a level (`SOL_SOCKET` or a protocol).

@@ -9,7 +9,7 @@ use base::{Boot, Callout, Component, Errno, Events, Failure, Lwp, Readiness, Wai
 use syscall::consts::*;
 use syscall::{SockAddr, UioIn, UioOut};
 
-use crate::{Families, Outgoing, Protocol, Received, Socket};
+use crate::{Families, Incoming, Outgoing, Protocol, Socket};
 
 /// A family nobody else has.
 pub(super) const FAMILY: u16 = 45;
@@ -216,17 +216,20 @@ impl Socket for Fake {
         })
     }
 
-    fn try_receive(&self, _: &Lwp<'_>, data: &mut UioOut<'_>, _: u32) -> Result<Received, Wait> {
+    fn try_receive(
+        &self,
+        _: &Lwp<'_>,
+        data: &mut UioOut<'_>,
+        _: &mut Incoming,
+        _: u32,
+    ) -> Result<usize, Wait> {
         self.state.with(|state| {
             if state.inbox.is_empty() && !state.ended {
                 return Err(Wait::For(Events::IN));
             }
             let count = data.remaining().min(state.inbox.len());
             let bytes: Vec<u8> = state.inbox.drain(..count).collect();
-            Ok(Received {
-                len: data.put(&bytes)?,
-                ..Received::default()
-            })
+            Ok(data.put(&bytes)?)
         })
     }
 
