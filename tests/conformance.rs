@@ -24,40 +24,45 @@ struct Variant {
 
 /// Locks for as many processors as enter.
 const MP: Variant = Variant {
-    name: "net-sockets",
-    arguments: &["--components", "net,sockets"],
+    name: "net-sockets-local",
+    arguments: &["--components", "net,sockets,local"],
     flags: &[],
     host: None,
 };
 
 /// Locks for one virtual processor.
 const UP: Variant = Variant {
-    name: "net-sockets-up",
-    arguments: &["--components", "net,sockets", "--param", "sync=up"],
+    name: "net-sockets-local-up",
+    arguments: &["--components", "net,sockets,local", "--param", "sync=up"],
     flags: &[],
     host: None,
 };
 
 /// No threads and no operating system.
 const SIM: Variant = Variant {
-    name: "net-sockets-sim",
-    arguments: &["--components", "net,sockets", "--platform", "sim"],
+    name: "net-sockets-local-sim",
+    arguments: &["--components", "net,sockets,local", "--platform", "sim"],
     flags: &["-DNO_THREADS"],
     host: None,
 };
 
 /// A host in C with threads.
 const HOST_C: Variant = Variant {
-    name: "net-sockets-host-c",
-    arguments: &["--components", "net,sockets", "--platform", "host-c"],
+    name: "net-sockets-local-host-c",
+    arguments: &["--components", "net,sockets,local", "--platform", "host-c"],
     flags: &[],
     host: Some(HOST_WITH_THREADS),
 };
 
 /// A host in C without.
 const HOST_C_SINGLE: Variant = Variant {
-    name: "net-sockets-host-c-single",
-    arguments: &["--components", "net,sockets", "--platform", "host-c-single"],
+    name: "net-sockets-local-host-c-single",
+    arguments: &[
+        "--components",
+        "net,sockets,local",
+        "--platform",
+        "host-c-single",
+    ],
     flags: &["-DNO_THREADS"],
     host: Some(HOST_WITHOUT_THREADS),
 };
@@ -110,6 +115,31 @@ fn sockets_on_a_host_in_c() {
 #[test]
 fn sockets_on_a_host_in_c_without_threads() {
     same_output("sockets", &HOST_C_SINGLE);
+}
+
+#[test]
+fn local_with_locks() {
+    same_output("local", &MP);
+}
+
+#[test]
+fn local_on_one_virtual_processor() {
+    same_output("local", &UP);
+}
+
+#[test]
+fn local_without_threads() {
+    same_output("local", &SIM);
+}
+
+#[test]
+fn local_on_a_host_in_c() {
+    same_output("local", &HOST_C);
+}
+
+#[test]
+fn local_on_a_host_in_c_without_threads() {
+    same_output("local", &HOST_C_SINGLE);
 }
 
 /// Compiles a program for the host and for a variant, and holds what they say side by side.

@@ -107,6 +107,7 @@ pub static ARGUMENTS: &[Argument] = &[
     argument("OptOut", Form::Decoded, &[one("void *@", "*mut u8"), len("socklen_t *@", "*mut u32")], SOCKET),
     argument("MsgIn", Form::Decoded, &[one("const struct msghdr *@", "*const cabi::RawMsghdr")], SOCKET),
     argument("MsgOut", Form::Decoded, &[one("struct msghdr *@", "*mut cabi::RawMsghdr")], SOCKET),
+    argument("FdPair", Form::Decoded, &[one("int *@", "*mut i32")], NONE),
     argument("PollFds", Form::Decoded, &[one("struct pollfd *@", "*mut cabi::RawPollfd"), len("nfds_t @", "u64")], &["poll.h"]),
     argument("Timespec", Form::Decoded, &[one("const struct timespec *@", "*const cabi::RawTimespec")], &["time.h"]),
     argument("SigMask", Form::Decoded, &[one("const sigset_t *@", "*const u8")], &["signal.h"]),

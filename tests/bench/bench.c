@@ -6,6 +6,8 @@
  *   tcp         MB/s over loopback, 64 KiB writes, a thread at each end, default buffers
  *   rr          microseconds for a byte there and a byte back over TCP, a thread at each end
  *   udp         nanoseconds for a 64-byte datagram sent and received, one thread
+ *   pair        nanoseconds for a byte written to one of a pair of Unix-domain sockets and read from the other, one thread
+ *   pair-rr     microseconds for a byte there and a byte back over such a pair, a thread at each end
  *   boot        microseconds for rump_init (zero for the host)
  */
 #include "../conformance/sys.h"
@@ -116,14 +118,12 @@ static void *echo(void *end)
     return NULL;
 }
 
-static double rr(void)
+static double round_trip(int ends[2])
 {
     pthread_t thread;
-    int ends[2];
     char byte = 'x';
 
     total = 20000;
-    connected(ends);
     check(pthread_create(&thread, NULL, echo, &ends[1]) == 0, "thread");
     uint64_t begin = now();
     for (uint64_t left = total; left > 0; left--) {
@@ -133,6 +133,36 @@ static double rr(void)
     double took = (double)(now() - begin) / 1e3 / (double)total;
     check(pthread_join(thread, NULL) == 0, "join");
     return took;
+}
+
+static double rr(void)
+{
+    int ends[2];
+
+    connected(ends);
+    return round_trip(ends);
+}
+
+static double pair_rr(void)
+{
+    int ends[2];
+
+    check(sys_socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "socketpair");
+    return round_trip(ends);
+}
+
+static double pair(void)
+{
+    int ends[2], count = 500000;
+    char byte = 'x';
+
+    check(sys_socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "socketpair");
+    uint64_t begin = now();
+    for (int n = 0; n < count; n++) {
+        check(sys_write(ends[0], &byte, 1) == 1, "write");
+        check(sys_read(ends[1], &byte, 1) == 1, "read");
+    }
+    return (double)(now() - begin) / count;
 }
 
 static double udp(void)
@@ -180,6 +210,10 @@ int main(int argc, char **argv)
         printf("%f\n", rr());
     else if (strcmp(what, "udp") == 0)
         printf("%f\n", udp());
+    else if (strcmp(what, "pair") == 0)
+        printf("%f\n", pair());
+    else if (strcmp(what, "pair-rr") == 0)
+        printf("%f\n", pair_rr());
     else
         return 2;
     return 0;

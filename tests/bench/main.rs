@@ -30,7 +30,7 @@ struct Row {
     one_processor: bool,
 }
 
-const ROWS: [Row; 7] = [
+const ROWS: [Row; 10] = [
     Row {
         name: "getpid",
         unit: "ns",
@@ -74,6 +74,27 @@ const ROWS: [Row; 7] = [
         one_processor: true,
     },
     Row {
+        name: "pair",
+        unit: "ns",
+        what: "pair",
+        more_is_better: false,
+        one_processor: true,
+    },
+    Row {
+        name: "pair-rr",
+        unit: "us",
+        what: "pair-rr",
+        more_is_better: false,
+        one_processor: false,
+    },
+    Row {
+        name: "pair-rr-one-cpu",
+        unit: "us",
+        what: "pair-rr",
+        more_is_better: false,
+        one_processor: true,
+    },
+    Row {
         name: "boot",
         unit: "us",
         what: "boot",
@@ -91,25 +112,14 @@ fn main() {
         .and_then(|text| text.parse().ok());
     let rounds = rounds.unwrap_or(ROUNDS);
     let folder = tempfile::tempdir().expect("a folder for programs");
-    let configuration = Configuration::net_sockets();
+    let all = Configuration::net_sockets_local();
     let source = ["bench/bench.c"];
     let programs = [
         compile(folder.path(), "host", &source, &[], Link::Host),
-        compile(
-            folder.path(),
-            "static",
-            &source,
-            &[],
-            Link::Static(&configuration),
-        ),
-        compile(
-            folder.path(),
-            "shared",
-            &source,
-            &[],
-            Link::Shared(&configuration),
-        ),
+        compile(folder.path(), "static", &source, &[], Link::Static(&all)),
+        compile(folder.path(), "shared", &source, &[], Link::Shared(&all)),
     ];
+    let configuration = Configuration::net_sockets();
     let mut table = Table::new();
     for row in ROWS.iter().filter(|row| is_wanted(row.name)) {
         eprintln!("{}: {rounds} rounds", row.name);

@@ -64,6 +64,7 @@ static inline long long sys_now_ms(void)
 #endif
 
 #define sys_socket SYS(socket)
+#define sys_socketpair SYS(socketpair)
 #define sys_bind SYS(bind)
 #define sys_listen SYS(listen)
 #define sys_accept SYS(accept)

@@ -34,6 +34,12 @@ impl Configuration {
         Configuration::build("net-sockets", &["--components", "net,sockets"])
     }
 
+    /// The same with Unix-domain sockets.
+    pub fn net_sockets_local() -> Configuration {
+        let components = ["--components", "net,sockets,local"];
+        Configuration::build("net-sockets-local", &components)
+    }
+
     /// Net and sockets for the host, with an example.
     pub fn example(app: &str) -> Configuration {
         let path = format!("examples/{app}");

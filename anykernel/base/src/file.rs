@@ -131,8 +131,8 @@ impl OpenFile {
         });
     }
 
-    /// Gives up a reference; the last one closes the file.
-    pub(crate) fn release(self: Arc<Self>, lwp: &Lwp<'_>) {
+    /// Gives up a reference; the last one closes the file. No lock is held.
+    pub fn release(self: Arc<Self>, lwp: &Lwp<'_>) {
         if lwp.instance().is_killed() {
             // What a panic left behind is in any state: nothing of it runs again.
             core::mem::forget(self);

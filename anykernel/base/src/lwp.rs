@@ -51,15 +51,8 @@ impl<'a> Lwp<'a> {
     }
 
     /// Leaves a dead instance.
-    #[inline]
-    pub(crate) fn check_alive(&self) {
-        if self.instance().is_dead() {
-            self.die();
-        }
-    }
-
     #[cold]
-    fn die(&self) {
+    pub(crate) fn die(&self) {
         // Destructors that run while the thread leaves must not start to leave again.
         if !self.is_panicking() {
             hypercall::fault::raise();

@@ -177,8 +177,19 @@ impl Process {
         Ok(())
     }
 
-    /// The open file of a descriptor; to be released.
-    pub(crate) fn get(&self, lwp: &Lwp<'_>, fd: Fd) -> Result<Arc<OpenFile>, Errno> {
+    /// Opens a descriptor, the lowest free one, for a file that is open already. `EMFILE`, `ENOMEM`: that
+    /// reference is then released.
+    pub fn install(
+        &self,
+        lwp: &Lwp<'_>,
+        open: Arc<OpenFile>,
+        close_on_exec: bool,
+    ) -> Result<NewFd, Errno> {
+        self.insert(lwp, open, 0, close_on_exec)
+    }
+
+    /// The open file of a descriptor; to be [released](OpenFile::release). `EBADF` if there is none.
+    pub fn get(&self, lwp: &Lwp<'_>, fd: Fd) -> Result<Arc<OpenFile>, Errno> {
         Ok(self.files.lock(lwp).get(fd)?.open.clone())
     }
 

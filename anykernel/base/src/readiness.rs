@@ -28,6 +28,8 @@ struct State {
 pub struct Readiness {
     /// The state's generation, to be looked at without the lock.
     generation: Word,
+    /// How many observers there are, to be looked at likewise.
+    observers: Word,
     state: Leaf<State>,
 }
 
@@ -36,6 +38,7 @@ impl Readiness {
     pub fn new(level: Events) -> Self {
         Readiness {
             generation: Word::new(0),
+            observers: Word::new(0),
             state: Leaf::new(State {
                 level,
                 generation: 0,
@@ -83,6 +86,7 @@ impl Readiness {
     pub(crate) fn observe(&self, observer: Arc<dyn Observer>) -> Events {
         self.state.with(|state| {
             state.observers.push(observer);
+            self.observers.set(state.observers.len() as u32);
             state.level
         })
     }
@@ -93,13 +97,20 @@ impl Readiness {
             state
                 .observers
                 .retain(|other| !core::ptr::addr_eq(Arc::as_ptr(other), Arc::as_ptr(observer)));
+            self.observers.set(state.observers.len() as u32);
         });
     }
 
     /// How many observers there are.
     #[cfg(test)]
     pub(crate) fn observers(&self) -> usize {
-        self.state.with(|state| state.observers.len())
+        self.observers.get() as usize
+    }
+
+    /// Whether anybody watches it beside those who wait in a call of its own: a poll or epoll set.
+    #[inline]
+    pub fn is_observed(&self) -> bool {
+        self.observers.get() != 0
     }
 
     /// A number that differs after any news.

@@ -47,6 +47,13 @@ impl Wakes {
 
     #[inline]
     pub(crate) fn deliver(&mut self) {
+        // Most often there is nobody.
+        if self.count > 0 {
+            self.deliver_all();
+        }
+    }
+
+    fn deliver_all(&mut self) {
         for token in &self.first[..self.count] {
             crate::host::unpark(*token);
         }

@@ -61,6 +61,7 @@ extern crate sim as _;
 
 mod address;
 mod call;
+mod control;
 mod entry;
 mod event;
 mod kernel;
@@ -68,6 +69,7 @@ mod lwp;
 mod memory;
 mod message;
 mod option;
+mod pair;
 mod scalar;
 #[cfg(test)]
 mod tests;
@@ -83,4 +85,5 @@ pub use lwp::{
 pub use memory::{IovIn, IovOut, RawIovec, UserIn, UserOut};
 pub use message::{MsgIn, MsgOut, RawMsghdr};
 pub use option::{IoctlArg, OptIn, OptOut};
+pub use pair::FdPair;
 pub use scalar::{Long, RawTimespec, SigMask, Str, Timespec};

@@ -1,12 +1,12 @@
 //! `struct msghdr`.
 
-use core::ptr;
-
+use alloc::vec::Vec;
 use base::Errno;
-use syscall::MsgResult;
+use syscall::consts::MSG_CTRUNC;
+use syscall::{Control, MsgResult};
 
-use crate::address;
 use crate::memory::{Places, RawIovec};
+use crate::{address, control};
 
 /// The longest address; a longer length is cut, as Linux does here.
 const STORAGE: u32 = 128;
@@ -44,6 +44,7 @@ impl RawMsghdr {
 pub struct MsgIn {
     to: syscall::SockAddrIn,
     places: Result<Places, Errno>,
+    control: Result<Vec<Control>, Errno>,
 }
 
 impl MsgIn {
@@ -56,6 +57,7 @@ impl MsgIn {
             return MsgIn {
                 to: syscall::SockAddrIn::new(Ok(None)),
                 places: Err(Errno::EFAULT),
+                control: Ok(Vec::new()),
             };
         };
         // SAFETY: as above.
@@ -64,18 +66,17 @@ impl MsgIn {
         let to = unsafe { address::read(header.msg_name, header.msg_namelen.min(STORAGE)) };
         MsgIn {
             to: syscall::SockAddrIn::new(to),
-            // There is no control data that any call takes.
-            places: match header.msg_control.is_null() || header.msg_controllen == 0 {
-                true => places,
-                false => places.and(Err(Errno::EINVAL)),
-            },
+            places,
+            // SAFETY: as above.
+            control: unsafe { control::read(header.msg_control, header.msg_controllen) },
         }
     }
 
     /// The argument.
     pub fn arg(&mut self) -> syscall::MsgIn<'_> {
         let uio = Places::iov_in(&self.places).uio();
-        syscall::MsgIn::new(uio.map(|uio| (self.to, uio)))
+        let control = self.control.as_deref().map_err(|error| *error);
+        syscall::MsgIn::new(uio.and_then(|uio| Ok((self.to, uio, control?))))
     }
 
     /// Nothing is copied out.
@@ -88,6 +89,7 @@ impl MsgIn {
 pub struct MsgOut {
     message: *mut RawMsghdr,
     places: Result<Places, Errno>,
+    descriptors: [usize; 2],
     result: MsgResult,
 }
 
@@ -97,14 +99,14 @@ impl MsgOut {
     /// `message` is null or good for reading and writing, and what it points at for writing until the
     /// call ends.
     pub unsafe fn new(message: *mut RawMsghdr) -> Self {
-        let places = match message.is_null() {
-            true => Err(Errno::EFAULT),
-            // SAFETY: the caller's word.
-            false => unsafe { ptr::read(message).places() },
-        };
+        // SAFETY: the caller's word.
+        let header = unsafe { message.as_ref() };
+        let control = header.filter(|header| !header.msg_control.is_null());
         MsgOut {
             message,
-            places,
+            // SAFETY: as above.
+            places: header.map_or(Err(Errno::EFAULT), |header| unsafe { header.places() }),
+            descriptors: control::room(control.map_or(0, |header| header.msg_controllen)),
             result: MsgResult::default(),
         }
     }
@@ -112,10 +114,10 @@ impl MsgOut {
     /// The argument.
     pub fn arg(&mut self) -> syscall::MsgOut<'_> {
         let uio = Places::iov_out(&self.places).uio();
-        syscall::MsgOut::new(uio, &mut self.result)
+        syscall::MsgOut::new(uio, self.descriptors, &mut self.result)
     }
 
-    /// Copies out the sender, the flags, and that there is no control data.
+    /// Copies out the sender, the flags, and credentials and descriptors as control data.
     pub fn finish(self) -> Result<(), Errno> {
         // SAFETY: the contract of `new`; a null pointer made the call fail.
         let Some(header) = (unsafe { self.message.as_mut() }) else {
@@ -127,14 +129,23 @@ impl MsgOut {
             // SAFETY: the contract of `new`.
             header.msg_namelen = unsafe { address::write(from, header.msg_name, room) };
         }
-        header.msg_controllen = 0;
-        header.msg_flags = self.result.flags as i32;
+        let room = match header.msg_control.is_null() {
+            true => 0,
+            false => header.msg_controllen,
+        };
+        // SAFETY: the contract of `new`.
+        let (len, cut) = unsafe { control::write(&self.result, header.msg_control, room) };
+        header.msg_controllen = len;
+        let cut = if cut { MSG_CTRUNC } else { 0 };
+        header.msg_flags = (self.result.flags | cut) as i32;
         Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use core::ptr;
+
     use super::*;
     use syscall::SockAddr;
 
@@ -165,6 +176,7 @@ mod tests {
         argument.finish(MsgResult {
             from: Some(SockAddr::Inet("1.2.3.4:5".parse().unwrap())),
             flags: syscall::consts::MSG_TRUNC,
+            ..MsgResult::default()
         });
         assert_eq!(decoder.finish(), Ok(()));
         assert_eq!((header.msg_namelen, header.msg_flags), (16, 0x20));
@@ -185,7 +197,8 @@ mod tests {
         let get = |header: &RawMsghdr| {
             // SAFETY: the header points at local arrays.
             let mut decoder = unsafe { MsgIn::new(header) };
-            let (to, mut uio) = decoder.arg().get()?;
+            let (to, mut uio, control) = decoder.arg().get()?;
+            assert!(control.is_empty());
             let mut bytes = [0; 4];
             uio.take(&mut bytes)?;
             Ok((to.optional()?, bytes))
@@ -199,7 +212,7 @@ mod tests {
         assert_eq!(get(&header), Err(Errno::EINVAL));
         header.msg_name = ptr::null_mut();
         assert_eq!(get(&header), Ok((None, *b"data")));
-        (header.msg_control, header.msg_controllen) = (data.as_mut_ptr(), 1);
-        assert_eq!(get(&header), Err(Errno::EINVAL));
+        (header.msg_control, header.msg_controllen) = (ptr::null_mut(), 1);
+        assert_eq!(get(&header), Err(Errno::EFAULT));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A [`Kernel`] is booted from a configuration the generator made; its crate `kernel` re-exports
 //! everything here and adds `boot`. What the kernel can do depends on its components: [`poll`] is
-//! always there, `net` with the component `sockets`, `netconfig` with `net`, `block` and `character`
+//! always there, `net` with the component `inet`, `netconfig` with `net`, `block` and `character`
 //! with `dev`.
 //!
 //! ```no_run

@@ -38,6 +38,8 @@ pub const SO_KEEPALIVE: u32 = 9;
 pub const SO_OOBINLINE: u32 = 10;
 pub const SO_LINGER: u32 = 13;
 pub const SO_REUSEPORT: u32 = 15;
+pub const SO_PASSCRED: u32 = 16;
+pub const SO_PEERCRED: u32 = 17;
 pub const SO_RCVLOWAT: u32 = 18;
 pub const SO_SNDLOWAT: u32 = 19;
 pub const SO_RCVTIMEO: u32 = 20;
@@ -68,6 +70,12 @@ pub const MSG_OOB: u32 = 0x1;
 pub const MSG_WAITALL: u32 = 0x100;
 pub const MSG_NOSIGNAL: u32 = 0x4000;
 pub const MSG_MORE: u32 = 0x8000;
+pub const MSG_CMSG_CLOEXEC: u32 = 0x4000_0000;
+
+/// A control message that carries descriptors.
+pub const SCM_RIGHTS: u32 = 1;
+/// A control message that says who sent.
+pub const SCM_CREDENTIALS: u32 = 2;
 
 pub const SHUT_RD: u32 = 0;
 pub const SHUT_WR: u32 = 1;

@@ -25,7 +25,7 @@ mod usermem;
 pub use address::{SockAddr, SockAddrIn, SockAddrOut};
 pub use event::{EpollEvent, EpollEventIn, EpollEvents, PollFd, PollFds};
 pub use hypercall::Errno;
-pub use message::{MsgIn, MsgOut, MsgResult};
+pub use message::{Control, Credentials, FdPair, MsgIn, MsgOut, MsgResult};
 pub use option::{IoctlArg, OptIn, OptOut};
 pub use time::{SigMask, Timespec};
 pub use uio::{IovIn, IovOut, UioIn, UioOut};

@@ -111,13 +111,26 @@ impl<T> Mutex<T> {
 
     #[inline]
     fn guard<'a>(&'a self, lwp: &'a Lwp<'_>) -> Guard<'a, T> {
+        // The holder before us may have died in the middle of a change.
+        if lwp.instance().is_dead() {
+            return self.leave(lwp);
+        }
+        Guard {
+            mutex: self,
+            lwp,
+            wakes: Wakes::new(),
+        }
+    }
+
+    /// Leaves a dead instance, with the lock released. Who is leaving already gets it.
+    #[cold]
+    fn leave<'a>(&'a self, lwp: &'a Lwp<'_>) -> Guard<'a, T> {
         let guard = Guard {
             mutex: self,
             lwp,
             wakes: Wakes::new(),
         };
-        // The holder before us may have died in the middle of a change.
-        lwp.check_alive();
+        lwp.die();
         guard
     }
 

@@ -2,14 +2,13 @@
 //!
 //! Drivers of links attach [`Link`]s and hand over what they receive ([`Net::receive`]); protocols take
 //! IP packets ([`IpReceiver`]) and send them ([`Net::output`]); between them are interfaces, addresses,
-//! routes, neighbours and fragments. Sockets are only an interface here ([`Socket`]), between
-//! protocols and the layer that gives them descriptors.
+//! routes, neighbours and fragments.
 //!
 //! **The duty to flush.** What is sent gathers in the interfaces' queues, since it is sent under the
 //! locks of connections. Whoever called [`Net::output`] calls [`Net::flush`] (or [`Net::settle`], which
 //! includes it) after releasing its locks, before it returns or waits.
 //!
-//! This crate does not know TCP, UDP or ICMP echo, which links there are, who forwards or what is filtered.
+//! This crate does not know sockets, TCP, UDP or ICMP echo, which links there are, who forwards or what is filtered.
 #![no_std]
 
 extern crate alloc;
@@ -39,7 +38,6 @@ mod path;
 mod protocol;
 mod reassembly;
 mod segmentation;
-mod socket;
 mod source;
 mod statistics;
 pub mod syscalls;
@@ -60,7 +58,6 @@ pub use link::{Link, Medium};
 pub use net::Net;
 pub use offload::{Offloads, SegmentKind, Segments};
 pub use protocol::{IpInfo, IpReceiver};
-pub use socket::{Protocol, Received, Socket};
 pub use statistics::{Reason, Statistics};
 pub use table::Route;
 

@@ -17,8 +17,7 @@ use crate::path::Paths;
 use crate::reassembly::Reassembly;
 use crate::table::Table;
 use crate::{
-    Batch, Filter, Forwarder, Frame, FramePool, Interface, IpReceiver, Link, Medium, Protocol,
-    Reason,
+    Batch, Filter, Forwarder, Frame, FramePool, Interface, IpReceiver, Link, Medium, Reason,
 };
 
 /// The state of the faction.
@@ -34,7 +33,6 @@ pub struct Net {
     pub(crate) filter: Leaf<Option<Arc<dyn Filter>>>,
     /// Whether there is a filter: looked at for each packet.
     pub(crate) filtered: Word,
-    protocols: Leaf<Vec<Arc<dyn Protocol>>>,
     pub(crate) table: Leaf<Table>,
     pub(crate) neighbours: Leaf<Neighbours>,
     pub(crate) neighbour_timer: Arc<Callout>,
@@ -69,7 +67,6 @@ impl Net {
             forwarder: Leaf::new(None),
             filter: Leaf::new(None),
             filtered: Word::new(0),
-            protocols: Leaf::new(Vec::new()),
             table: Leaf::new(Table::default()),
             neighbours: Leaf::new(Neighbours::default()),
             neighbour_timer: timer(this, Net::neighbours_due),
@@ -209,21 +206,6 @@ impl Net {
         self.receiver.with(|receiver| receiver.clone())
     }
 
-    /// Makes a family of sockets known.
-    pub fn add_protocol(&self, protocol: Arc<dyn Protocol>) {
-        self.protocols.with(|protocols| protocols.push(protocol));
-    }
-
-    /// The protocol of an address family, `AF_…`.
-    pub fn protocol(&self, family: u16) -> Option<Arc<dyn Protocol>> {
-        self.protocols.with(|protocols| {
-            protocols
-                .iter()
-                .find(|protocol| protocol.family() == family)
-                .cloned()
-        })
-    }
-
     // ---- everybody ----
 
     /// The interfaces, in the order they were attached.
@@ -282,7 +264,6 @@ impl Net {
             self.receiver.with(Option::take),
             self.forwarder.with(Option::take),
             self.filter.with(Option::take),
-            self.protocols.with(core::mem::take),
             self.interfaces.with(core::mem::take),
             self.table.with(core::mem::take),
             self.neighbours.with(core::mem::take),

@@ -50,6 +50,7 @@ mod window;
 use alloc::sync::Arc;
 
 use base::{Boot, Failure, Lwp};
+use sockets::Families;
 
 use crate::address::Family;
 use crate::inet::Inet;
@@ -61,9 +62,10 @@ pub static COMPONENT: base::Component = base::Component::new("inet").start(start
 fn start(boot: &mut Boot<'_>) -> Result<(), Failure> {
     let inet = Inet::new(boot);
     inet.net.set_receiver(inet.clone());
+    let families = boot.get::<Families>();
     for family in [Family::V4, Family::V6] {
         let protocol = InetProtocol::new(inet.clone(), family);
-        inet.net.add_protocol(Arc::new(protocol));
+        families.add(Arc::new(protocol));
     }
     boot.publish(inet);
     Ok(())

@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 
 use base::{Errno, Lwp};
-use net::{Protocol, Socket};
+use sockets::{Protocol, Socket};
 use syscall::consts::*;
 
 use crate::address::Family;

@@ -4,8 +4,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use base::{Errno, Events, Lwp, Readiness, Wait, Wakes};
-use net::{Received, Socket};
 use smoltcp::socket::tcp::State;
+use sockets::{Incoming, Outgoing, Socket};
 use syscall::consts::*;
 use syscall::{SockAddr, UioIn, UioOut};
 
@@ -239,7 +239,7 @@ impl Socket for TcpSocket {
         &self,
         lwp: &Lwp<'_>,
         data: &mut UioIn<'_>,
-        _to: Option<SockAddr>,
+        _with: &mut Outgoing,
         flags: u32,
     ) -> Result<usize, Wait> {
         if flags & MSG_OOB != 0 {
@@ -263,14 +263,11 @@ impl Socket for TcpSocket {
         &self,
         lwp: &Lwp<'_>,
         data: &mut UioOut<'_>,
+        _with: &mut Incoming,
         flags: u32,
-    ) -> Result<Received, Wait> {
-        let len = self.with(lwp, |state, wakes| {
+    ) -> Result<usize, Wait> {
+        self.with(lwp, |state, wakes| {
             self.receive_step(lwp, state, data, flags, wakes)
-        })?;
-        Ok(Received {
-            len,
-            ..Received::default()
         })
     }
 

@@ -18,7 +18,8 @@ use base::{
     Blocking, Config, Errno, Events, Kernel, Lwp, ParamKind, ParamSpec, Process, System, Wait,
     block, enter,
 };
-use net::{Cidr, Net, Protocol, Socket};
+use net::{Cidr, Net};
+use sockets::{Families, Incoming, Outgoing, Protocol, Socket};
 use syscall::consts::*;
 use syscall::{SockAddr, UserIn, UserOut};
 
@@ -30,6 +31,7 @@ static SYSTEM: System = System {
         &net::COMPONENT,
         &r#loop::COMPONENT,
         &virtif::COMPONENT,
+        &sockets::COMPONENT,
         &crate::COMPONENT,
     ],
     params: &[
@@ -122,7 +124,11 @@ impl Host {
     }
 
     fn socket(&self, family: u16, kind: u32, protocol: u32) -> Result<Sock, Errno> {
-        let served: Arc<dyn Protocol> = self.net.protocol(family).unwrap();
+        let served: Arc<dyn Protocol> = self
+            .enter(|lwp| lwp.state::<Families>())
+            .unwrap()
+            .get(family)
+            .unwrap();
         let socket = self.enter(|lwp| served.socket(lwp, kind, protocol))?;
         Ok(Sock {
             process: self.kernel.process().clone(),
@@ -195,6 +201,13 @@ struct Sock {
     socket: Arc<dyn Socket>,
 }
 
+/// What a receive call said beside the data.
+struct Received {
+    len: usize,
+    from: Option<SockAddr>,
+    flags: u32,
+}
+
 impl Sock {
     fn enter<R>(&self, f: impl FnOnce(&Lwp<'_>) -> Result<R, Errno>) -> Result<R, Errno> {
         enter(&self.process, f)
@@ -254,7 +267,8 @@ impl Sock {
         while sent < data.len() {
             sent += self.block(|lwp| {
                 let mut rest = UserIn::from(&data[sent..]).into();
-                self.socket.try_send(lwp, &mut rest, None, 0)
+                self.socket
+                    .try_send(lwp, &mut rest, &mut Outgoing::default(), 0)
             })?;
         }
         Ok(sent)
@@ -263,25 +277,32 @@ impl Sock {
     fn try_send(&self, data: &[u8]) -> Result<usize, Errno> {
         self.step(|lwp| {
             let mut data = UserIn::from(data).into();
-            self.socket.try_send(lwp, &mut data, None, 0)
+            self.socket
+                .try_send(lwp, &mut data, &mut Outgoing::default(), 0)
         })
     }
 
     fn send_to(&self, data: &[u8], to: SockAddr) -> Result<usize, Errno> {
         self.step(|lwp| {
             let mut data = UserIn::from(data).into();
-            self.socket.try_send(lwp, &mut data, Some(to), 0)
+            let mut with = Outgoing {
+                to: Some(to),
+                ..Outgoing::default()
+            };
+            self.socket.try_send(lwp, &mut data, &mut with, 0)
         })
     }
 
-    fn receive_from(&self, len: usize, flags: u32) -> Result<(Vec<u8>, net::Received), Errno> {
+    fn receive_from(&self, len: usize, flags: u32) -> Result<(Vec<u8>, Received), Errno> {
         let mut data = alloc::vec![0; len];
-        let received = self.block(|lwp| {
+        let mut with = Incoming::default();
+        let len = self.block(|lwp| {
             let mut place = UserOut::from(&mut data[..]).into();
-            self.socket.try_receive(lwp, &mut place, flags)
+            self.socket.try_receive(lwp, &mut place, &mut with, flags)
         })?;
-        data.truncate(received.len);
-        Ok((data, received))
+        data.truncate(len);
+        let (from, flags) = (with.from, with.flags);
+        Ok((data, Received { len, from, flags }))
     }
 
     fn receive(&self, len: usize) -> Result<Vec<u8>, Errno> {
@@ -290,11 +311,12 @@ impl Sock {
 
     fn try_receive(&self, len: usize) -> Result<Vec<u8>, Errno> {
         let mut data = alloc::vec![0; len];
-        let received = self.step(|lwp| {
+        let len = self.step(|lwp| {
             let mut place = UserOut::from(&mut data[..]).into();
-            self.socket.try_receive(lwp, &mut place, 0)
+            let mut with = Incoming::default();
+            self.socket.try_receive(lwp, &mut place, &mut with, 0)
         })?;
-        data.truncate(received.len);
+        data.truncate(len);
         Ok(data)
     }
 

@@ -3,12 +3,12 @@
 use alloc::sync::Arc;
 
 use base::sync::Word;
-use base::{Blocking, Errno, Events, File, Lwp, Readiness, Wait, block};
-use net::Socket;
+use base::{Blocking, Errno, Events, File, Lwp, OpenFile, Readiness, Wait, block};
 use syscall::consts::{FIONREAD, SO_LINGER, SOCK_STREAM, SOL_SOCKET};
 use syscall::{IoctlArg, UioIn, UioOut};
 
 use crate::timeouts::Timeouts;
+use crate::{Incoming, Outgoing, Socket, rights};
 
 /// What a descriptor of a socket stands for.
 pub(crate) struct SocketFile {
@@ -57,7 +57,7 @@ impl SocketFile {
         if self.connecting.get() != 0 && !self.socket.readiness().level().intersects(settled) {
             Errno::EALREADY
         } else {
-            Errno::EINPROGRESS
+            self.socket.connecting_errno()
         }
     }
 
@@ -75,17 +75,29 @@ impl SocketFile {
     }
 }
 
+/// The socket that an open file is, if it is one.
+pub fn socket_of(open: &OpenFile) -> Option<&Arc<dyn Socket>> {
+    open.downcast::<SocketFile>().map(SocketFile::socket)
+}
+
 impl File for SocketFile {
     fn readiness(&self) -> &Readiness {
         self.socket.readiness()
     }
 
+    fn events(&self, lwp: &Lwp<'_>) -> Events {
+        self.socket.events(lwp)
+    }
+
     fn try_read(&self, lwp: &Lwp<'_>, to: &mut UioOut<'_>) -> Result<usize, Wait> {
-        Ok(self.socket.try_receive(lwp, to, 0)?.len)
+        let mut with = Incoming::default();
+        let received = self.socket.try_receive(lwp, to, &mut with, 0);
+        rights::release(lwp, with.files);
+        received
     }
 
     fn try_write(&self, lwp: &Lwp<'_>, from: &mut UioIn<'_>) -> Result<usize, Wait> {
-        self.socket.try_send(lwp, from, None, 0)
+        self.socket.try_send(lwp, from, &mut Outgoing::default(), 0)
     }
 
     fn writes_all(&self) -> bool {

@@ -5,15 +5,14 @@ use alloc::sync::Arc;
 use base::syscalls::transfer;
 use base::{Blocking, Errno, File, Lwp, OpenFile, block};
 use markers::syscall;
-use net::{Net, Received};
 use syscall::consts::*;
 use syscall::{
-    Fd, MsgIn, MsgOut, MsgResult, NewFd, OptIn, OptOut, SockAddr, SockAddrIn, SockAddrOut, UioIn,
+    Fd, FdPair, MsgIn, MsgOut, MsgResult, NewFd, OptIn, OptOut, SockAddrIn, SockAddrOut, UioIn,
     UioOut, UserIn, UserOut,
 };
 
 use crate::file::SocketFile;
-use crate::option;
+use crate::{Families, Incoming, Outgoing, Protocol, option, rights};
 
 /// The first number that is no type of socket.
 const SOCK_MAX: u32 = 11;
@@ -46,6 +45,42 @@ fn open_flags(flags: u32) -> Result<u32, Errno> {
 pub fn socket(lwp: &Lwp<'_>, domain: i32, kind: i32, protocol: i32) -> Result<NewFd, Errno> {
     let flags = open_flags(kind as u32 & !SOCK_TYPE_MASK)?;
     let kind = kind as u32 & SOCK_TYPE_MASK;
+    let socket = family(lwp, domain, kind)?.socket(lwp, kind, protocol as u32)?;
+    lwp.process().open(lwp, SocketFile::new(socket), flags)
+}
+
+/// Makes two sockets that are connected to each other.
+#[syscall]
+pub fn socketpair(
+    lwp: &Lwp<'_>,
+    domain: i32,
+    kind: i32,
+    protocol: i32,
+    mut pair: FdPair<'_>,
+) -> Result<(), Errno> {
+    let flags = open_flags(kind as u32 & !SOCK_TYPE_MASK)?;
+    let kind = kind as u32 & SOCK_TYPE_MASK;
+    pair.require()?;
+    let [one, other] = family(lwp, domain, kind)?.pair(lwp, kind, protocol as u32)?;
+    let process = lwp.process();
+    let first = match process.open(lwp, SocketFile::new(one), flags) {
+        Ok(first) => first,
+        Err(errno) => {
+            other.close(lwp);
+            return Err(errno);
+        }
+    };
+    let second = process.open(lwp, SocketFile::new(other), flags);
+    let second = second.inspect_err(|_| {
+        // Another thread may have closed it by now, as any descriptor.
+        let _ = base::syscalls::close(lwp, Fd(first.0));
+    })?;
+    pair.put([first, second]);
+    Ok(())
+}
+
+/// Who serves an address family: `EAFNOSUPPORT` if nobody does, `EINVAL` if there is no such type of socket.
+fn family(lwp: &Lwp<'_>, domain: i32, kind: u32) -> Result<Arc<dyn Protocol>, Errno> {
     let family = u16::try_from(domain)
         .ok()
         .filter(|family| *family < AF_MAX)
@@ -53,10 +88,8 @@ pub fn socket(lwp: &Lwp<'_>, domain: i32, kind: i32, protocol: i32) -> Result<Ne
     if kind >= SOCK_MAX {
         return Err(Errno::EINVAL);
     }
-    let served = lwp.state::<Net>()?.protocol(family);
-    let served = served.ok_or(Errno::EAFNOSUPPORT)?;
-    let socket = served.socket(lwp, kind, protocol as u32)?;
-    lwp.process().open(lwp, SocketFile::new(socket), flags)
+    let served = lwp.state::<Families>()?.get(family);
+    served.ok_or(Errno::EAFNOSUPPORT)
 }
 
 /// Gives a socket an address.
@@ -133,7 +166,8 @@ pub fn shutdown(lwp: &Lwp<'_>, fd: Fd, how: i32) -> Result<(), Errno> {
 #[syscall]
 pub fn send(lwp: &Lwp<'_>, fd: Fd, data: UserIn<'_>, flags: i32) -> Result<usize, Errno> {
     with_socket(lwp, fd, |open, file| {
-        send_to(lwp, open, file, data.into(), None, flags)
+        let with = Outgoing::default();
+        send_with(lwp, open, file, data.into(), with, flags)
     })
 }
 
@@ -147,42 +181,55 @@ pub fn sendto(
     to: SockAddrIn,
 ) -> Result<usize, Errno> {
     with_socket(lwp, fd, |open, file| {
-        send_to(lwp, open, file, data.into(), to.optional()?, flags)
+        let with = Outgoing {
+            to: to.optional()?,
+            ..Outgoing::default()
+        };
+        send_with(lwp, open, file, data.into(), with, flags)
     })
 }
 
-/// Sends a message: scattered data, and an address or none.
+/// Sends a message: scattered data, an address or none, and open files as control data (`SCM_RIGHTS`,
+/// beside which `SCM_CREDENTIALS` may say who sends).
 #[syscall]
 pub fn sendmsg(lwp: &Lwp<'_>, fd: Fd, message: MsgIn<'_>, flags: i32) -> Result<usize, Errno> {
     with_socket(lwp, fd, |open, file| {
-        let (to, data) = message.get()?;
-        send_to(lwp, open, file, data, to.optional()?, flags)
+        let (to, data, control) = message.get()?;
+        let with = Outgoing {
+            to: to.optional()?,
+            files: rights::collect(lwp, control)?,
+        };
+        send_with(lwp, open, file, data, with, flags)
     })
 }
 
 /// Sends. A stream that may wait sends everything; what was sent before a failure counts.
-fn send_to(
+fn send_with(
     lwp: &Lwp<'_>,
     open: &OpenFile,
     file: &SocketFile,
     mut data: UioIn<'_>,
-    to: Option<SockAddr>,
+    mut with: Outgoing,
     flags: i32,
 ) -> Result<usize, Errno> {
     let flags = flags as u32;
     let nonblock = open.nonblock() || flags & MSG_DONTWAIT != 0;
     let how = Blocking::new(nonblock).within(lwp, file.write_timeout());
     let whole = file.is_stream() && !nonblock;
-    transfer(lwp, open, how, whole, &mut data, |data| {
-        file.socket().try_send(lwp, data, to, flags)
-    })
+    let sent = transfer(lwp, open, how, whole, &mut data, |data| {
+        file.socket().try_send(lwp, data, &mut with, flags)
+    });
+    rights::release(lwp, with.files);
+    sent
 }
 
 /// Receives.
 #[syscall]
 pub fn recv(lwp: &Lwp<'_>, fd: Fd, buffer: UserOut<'_>, flags: i32) -> Result<usize, Errno> {
     with_socket(lwp, fd, |open, file| {
-        Ok(receive(lwp, open, file, buffer.into(), flags)?.len)
+        let (len, with) = receive(lwp, open, file, buffer.into(), flags)?;
+        rights::release(lwp, with.files);
+        Ok(len)
     })
 }
 
@@ -196,25 +243,33 @@ pub fn recvfrom(
     mut from: SockAddrOut<'_>,
 ) -> Result<usize, Errno> {
     with_socket(lwp, fd, |open, file| {
-        let received = receive(lwp, open, file, buffer.into(), flags)?;
+        let (len, with) = receive(lwp, open, file, buffer.into(), flags)?;
+        rights::release(lwp, with.files);
         // A stream says nothing, and the caller hears of an address of no length.
-        if let Some(sender) = received.from {
+        if let Some(sender) = with.from {
             from.put(sender);
         }
-        Ok(received.len)
+        Ok(len)
     })
 }
 
-/// Receives a message into scattered buffers, and says from whom and how much of it.
+/// Receives a message into scattered buffers, and says from whom, how much of it, and which descriptors came
+/// with it; these are closed on exec with `MSG_CMSG_CLOEXEC`.
 #[syscall]
 pub fn recvmsg(lwp: &Lwp<'_>, fd: Fd, mut message: MsgOut<'_>, flags: i32) -> Result<usize, Errno> {
     with_socket(lwp, fd, |open, file| {
-        let received = receive(lwp, open, file, message.uio()?, flags)?;
+        let (len, with) = receive(lwp, open, file, message.uio()?, flags)?;
+        let close_on_exec = flags as u32 & MSG_CMSG_CLOEXEC;
+        let credentials = with.sender.map(rights::credentials);
+        let room = message.descriptors(credentials.is_some());
+        let (descriptors, all) = rights::install(lwp, with.files, room, close_on_exec != 0);
         message.finish(MsgResult {
-            from: received.from,
-            flags: received.flags,
+            from: with.from,
+            flags: with.flags | close_on_exec | if all { 0 } else { MSG_CTRUNC },
+            credentials,
+            descriptors,
         });
-        Ok(received.len)
+        Ok(len)
     })
 }
 
@@ -226,7 +281,7 @@ fn receive(
     file: &SocketFile,
     mut data: UioOut<'_>,
     flags: i32,
-) -> Result<Received, Errno> {
+) -> Result<(usize, Incoming), Errno> {
     let mut flags = flags as u32;
     if open.nonblock() {
         // A socket may answer differently to who would not wait.
@@ -236,25 +291,26 @@ fn receive(
     // A look takes nothing away: the second one would see the same again.
     let whole = flags & (MSG_WAITALL | MSG_PEEK) == MSG_WAITALL && file.is_stream();
     let socket = file.socket();
+    let mut with = Incoming::default();
     let mut step = || {
         block(lwp, socket.readiness(), how, || {
-            socket.try_receive(lwp, &mut data, flags)
+            socket.try_receive(lwp, &mut data, &mut with, flags)
         })
         .map(|received| (received, data.remaining()))
     };
     let (mut received, mut room) = step()?;
-    let mut last = received.len;
+    let mut last = received;
     while whole && room > 0 && last > 0 {
         match step() {
             Ok((more, left)) => {
-                last = more.len;
-                received.len += more.len;
+                last = more;
+                received += more;
                 room = left;
             }
             Err(_) => break,
         }
     }
-    Ok(received)
+    Ok((received, with))
 }
 
 /// Sets an option of a level (`SOL_SOCKET` or a protocol).

@@ -7,33 +7,18 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::net::{Ipv4Addr, SocketAddr};
 
-use base::{Config, Errno, Events, Kernel, Lwp, ParamKind, ParamSpec, System, enter};
+use base::{Config, Errno, Events, Kernel, Lwp, System, enter};
 use syscall::consts::*;
 use syscall::{Fd, OptIn, OptOut, SockAddr, SockAddrIn, SockAddrOut, UserIn, UserOut};
 
 use crate::syscalls::*;
 use fake::{FAMILY, Fake, Fakes};
 
-const fn param(component: &'static str, name: &'static str, default: &'static str) -> ParamSpec {
-    ParamSpec {
-        component,
-        name,
-        kind: ParamKind::Text,
-        default,
-        doc: "",
-    }
-}
-
 static SYSTEM: System = System {
     name: "test",
     devices: &[],
-    components: &[
-        &base::COMPONENT,
-        &net::COMPONENT,
-        &crate::COMPONENT,
-        &fake::COMPONENT,
-    ],
-    params: &[param("net", "ip", ""), param("net", "gateway", "")],
+    components: &[&base::COMPONENT, &crate::COMPONENT, &fake::COMPONENT],
+    params: &[],
 };
 
 const MS: u64 = 1_000_000;

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 
 use base::{Errno, Lwp, Readiness, Wait};
-use net::{Received, Socket};
+use sockets::{Incoming, Outgoing, Socket};
 use syscall::consts::*;
 use syscall::{SockAddr, UioIn, UioOut};
 
@@ -58,7 +58,7 @@ impl Socket for DatagramSocket {
         &self,
         lwp: &Lwp<'_>,
         data: &mut UioIn<'_>,
-        to: Option<SockAddr>,
+        with: &mut Outgoing,
         flags: u32,
     ) -> Result<usize, Wait> {
         if data.remaining() > 65535 {
@@ -68,8 +68,8 @@ impl Socket for DatagramSocket {
             return Err(Errno::EOPNOTSUPP.into());
         }
         let sent = match self.kind {
-            Kind::Udp => self.send_udp(lwp, data, to),
-            Kind::Raw(protocol) => self.send_raw(lwp, data, to, protocol),
+            Kind::Udp => self.send_udp(lwp, data, with.to),
+            Kind::Raw(protocol) => self.send_raw(lwp, data, with.to, protocol),
         };
         self.inet.settle(lwp);
         Ok(sent?)
@@ -79,12 +79,13 @@ impl Socket for DatagramSocket {
         &self,
         lwp: &Lwp<'_>,
         data: &mut UioOut<'_>,
+        with: &mut Incoming,
         flags: u32,
-    ) -> Result<Received, Wait> {
+    ) -> Result<usize, Wait> {
         let peek = flags & MSG_PEEK != 0;
         let nonblock = flags & MSG_DONTWAIT != 0;
         let Some(datagram) = self.take(lwp, peek, nonblock)? else {
-            return Ok(Received::default());
+            return Ok(0);
         };
         let copied = data.put(datagram.frame.payload());
         let len = datagram.frame.len();
@@ -95,11 +96,9 @@ impl Socket for DatagramSocket {
             self.inet.net.pool().recycle(datagram.frame);
         }
         let copied = copied?;
-        Ok(Received {
-            len: if flags & MSG_TRUNC != 0 { len } else { copied },
-            from: Some(from),
-            flags: if copied < len { MSG_TRUNC } else { 0 },
-        })
+        with.from = Some(from);
+        with.flags = if copied < len { MSG_TRUNC } else { 0 };
+        Ok(if flags & MSG_TRUNC != 0 { len } else { copied })
     }
 
     fn shutdown(&self, lwp: &Lwp<'_>, how: u32) -> Result<(), Errno> {

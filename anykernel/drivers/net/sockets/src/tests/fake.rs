@@ -6,9 +6,10 @@ use alloc::vec::Vec;
 
 use base::sync::Leaf;
 use base::{Boot, Callout, Component, Errno, Events, Failure, Lwp, Readiness, Wait, Wakes};
-use net::{Net, Protocol, Received, Socket};
 use syscall::consts::*;
 use syscall::{SockAddr, UioIn, UioOut};
+
+use crate::{Families, Incoming, Outgoing, Protocol, Socket};
 
 /// A family nobody else has.
 pub(super) const FAMILY: u16 = 45;
@@ -17,7 +18,7 @@ pub(super) static COMPONENT: Component = Component::new("fake").start(start);
 
 fn start(boot: &mut Boot<'_>) -> Result<(), Failure> {
     let fakes = Arc::new(Fakes(Leaf::new(Vec::new())));
-    boot.get::<Net>().add_protocol(fakes.clone());
+    boot.get::<Families>().add(fakes.clone());
     boot.publish(fakes);
     Ok(())
 }
@@ -200,7 +201,7 @@ impl Socket for Fake {
         &self,
         _: &Lwp<'_>,
         data: &mut UioIn<'_>,
-        _: Option<SockAddr>,
+        _: &mut Outgoing,
         _: u32,
     ) -> Result<usize, Wait> {
         self.state.with(|state| {
@@ -215,17 +216,20 @@ impl Socket for Fake {
         })
     }
 
-    fn try_receive(&self, _: &Lwp<'_>, data: &mut UioOut<'_>, _: u32) -> Result<Received, Wait> {
+    fn try_receive(
+        &self,
+        _: &Lwp<'_>,
+        data: &mut UioOut<'_>,
+        _: &mut Incoming,
+        _: u32,
+    ) -> Result<usize, Wait> {
         self.state.with(|state| {
             if state.inbox.is_empty() && !state.ended {
                 return Err(Wait::For(Events::IN));
             }
             let count = data.remaining().min(state.inbox.len());
             let bytes: Vec<u8> = state.inbox.drain(..count).collect();
-            Ok(Received {
-                len: data.put(&bytes)?,
-                ..Received::default()
-            })
+            Ok(data.put(&bytes)?)
         })
     }
 

@@ -1,10 +1,10 @@
-//! What a protocol family offers to the layer of sockets, and that layer to nobody else.
+//! What a protocol family offers to the layer of sockets.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::Any;
 
-use base::{Errno, Lwp, Readiness, Wait};
+use base::{Errno, Events, Lwp, OpenFile, Readiness, Wait};
 use syscall::{SockAddr, UioIn, UioOut};
 
 /// A protocol family, such as IPv4.
@@ -14,23 +14,45 @@ pub trait Protocol: Send + Sync {
 
     /// Makes a socket of `kind` (`SOCK_…`) for `protocol` (zero: the kind's usual one).
     fn socket(&self, lwp: &Lwp<'_>, kind: u32, protocol: u32) -> Result<Arc<dyn Socket>, Errno>;
+
+    /// Makes two sockets that are connected to each other; `EOPNOTSUPP` where the protocol has no such thing.
+    fn pair(&self, lwp: &Lwp<'_>, kind: u32, protocol: u32) -> Result<[Arc<dyn Socket>; 2], Errno> {
+        self.socket(lwp, kind, protocol)?.close(lwp);
+        Err(Errno::EOPNOTSUPP)
+    }
 }
 
-/// What a receive call got.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Received {
-    /// Bytes put into the caller's memory; with `MSG_TRUNC` asked for, the length of the datagram.
-    pub len: usize,
+/// What a send call has beside the data.
+#[derive(Default)]
+pub struct Outgoing {
+    /// The destination, where the caller named one.
+    pub to: Option<SockAddr>,
+    /// Open files to go with the first byte. A protocol that carries some takes them when it takes data; what it
+    /// leaves here is its caller's to release.
+    pub files: Vec<Arc<OpenFile>>,
+}
+
+/// What a receive call hears beside the data.
+#[derive(Default)]
+pub struct Incoming {
     /// The sender, where the protocol tells.
     pub from: Option<SockAddr>,
     /// `MSG_TRUNC` and its like.
     pub flags: u32,
+    /// Open files that came along, to be released by whoever does not want them.
+    pub files: Vec<Arc<OpenFile>>,
+    /// The process that sent it, if the socket wants to hear of it (`SO_PASSCRED`).
+    pub sender: Option<i32>,
 }
 
 /// One end of a communication. Operations that may have to wait are steps: see [`base::block`].
 pub trait Socket: Any + Send + Sync {
     /// What the socket has news of.
     fn readiness(&self) -> &Readiness;
+    /// What it is ready for at this moment, where that takes a look.
+    fn events(&self, _lwp: &Lwp<'_>) -> Events {
+        self.readiness().level()
+    }
     /// The address family, `AF_…`.
     fn domain(&self) -> u16;
     /// The type, `SOCK_…`.
@@ -47,21 +69,27 @@ pub trait Socket: Any + Send + Sync {
     /// Connects. The first call starts it; repeated ones report how far it is: `Wait::For(OUT)`
     /// while it is under way, then success or the error.
     fn connect(&self, lwp: &Lwp<'_>, address: &SockAddr) -> Result<(), Wait>;
+    /// What a caller of [`connect`](Self::connect) hears who would not wait, though it is under way.
+    fn connecting_errno(&self) -> Errno {
+        Errno::EINPROGRESS
+    }
     /// Sends what it can take of `data`, with `MSG_…` flags.
     fn try_send(
         &self,
         lwp: &Lwp<'_>,
         data: &mut UioIn<'_>,
-        to: Option<SockAddr>,
+        with: &mut Outgoing,
         flags: u32,
     ) -> Result<usize, Wait>;
-    /// Receives what there is, with `MSG_…` flags.
+    /// Receives what there is, with `MSG_…` flags: how many bytes were put into the caller's memory, or with
+    /// `MSG_TRUNC` how long the datagram was.
     fn try_receive(
         &self,
         lwp: &Lwp<'_>,
         data: &mut UioOut<'_>,
+        with: &mut Incoming,
         flags: u32,
-    ) -> Result<Received, Wait>;
+    ) -> Result<usize, Wait>;
     /// Ends one or both directions, `SHUT_…`.
     fn shutdown(&self, lwp: &Lwp<'_>, how: u32) -> Result<(), Errno>;
 
