@@ -5,11 +5,11 @@ use core::net::IpAddr;
 use base::{Errno, Lwp};
 use net::{Complaint, Frame, Reason};
 use smoltcp::wire::{
-    Icmpv4Packet, Icmpv4Repr, Icmpv6Packet, Icmpv6Repr, IpProtocol, Ipv4Packet, Ipv6Packet,
+    Icmpv4Message, Icmpv4Packet, Icmpv6Message, Icmpv6Packet, IpProtocol, Ipv4Packet, Ipv6Packet,
 };
 
 use crate::address::{Endpoint, Tuple};
-use crate::emit::{Header, checksums};
+use crate::emit::Header;
 use crate::inet::{Inet, Packet};
 
 /// What an error that the network reports means to a socket.
@@ -108,23 +108,9 @@ impl Inet {
         if let Some(trouble) = trouble_v4(&message) {
             return self.trouble(lwp, packet.payload().get(8..), trouble);
         }
-        let Ok(Icmpv4Repr::EchoRequest {
-            ident,
-            seq_no,
-            data,
-        }) = Icmpv4Repr::parse(&message, &checksums())
-        else {
-            return;
-        };
-        if packet.info.to_many {
-            return;
+        if message.msg_type() == Icmpv4Message::EchoRequest && message.msg_code() == 0 {
+            self.echo(lwp, packet);
         }
-        let reply = Icmpv4Repr::EchoReply {
-            ident,
-            seq_no,
-            data,
-        };
-        self.answer_icmpv4(lwp, packet, &reply);
     }
 
     pub(crate) fn icmpv6_input(&self, lwp: &Lwp<'_>, packet: &Packet) {
@@ -140,51 +126,40 @@ impl Inet {
         if let Some(trouble) = trouble_v6(&message) {
             return self.trouble(lwp, packet.payload().get(8..), trouble);
         }
-        let Ok(Icmpv6Repr::EchoRequest {
-            ident,
-            seq_no,
-            data,
-        }) = Icmpv6Repr::parse(&src, &dst, &message, &checksums())
-        else {
-            return;
-        };
-        let reply = Icmpv6Repr::EchoReply {
-            ident,
-            seq_no,
-            data,
-        };
-        self.answer_icmpv6(lwp, packet, &reply);
+        if message.msg_type() == Icmpv6Message::EchoRequest && message.msg_code() == 0 {
+            self.echo(lwp, packet);
+        }
     }
 
-    fn answer_icmpv4(&self, lwp: &Lwp<'_>, to: &Packet, repr: &Icmpv4Repr<'_>) {
-        let header = Header::reply(to, IpProtocol::Icmp);
-        let Ok(mut frame) = self.packet(&header, repr.buffer_len()) else {
-            return;
-        };
-        let space = &mut frame.payload_mut()[header.len()..];
-        repr.emit(&mut Icmpv4Packet::new_unchecked(space), &checksums());
-        self.answer(lwp, to, frame);
-    }
-
-    fn answer_icmpv6(&self, lwp: &Lwp<'_>, to: &Packet, repr: &Icmpv6Repr<'_>) {
-        let mut header = Header::reply(to, IpProtocol::Icmpv6);
-        if to.info.to_many {
-            // Nobody speaks from the address of many.
+    /// Sends an echo request back as a reply, all of it, from the address it was sent to.
+    fn echo(&self, lwp: &Lwp<'_>, request: &Packet) {
+        let mut header = Header::reply(request, IpProtocol::from(request.info.protocol));
+        if request.info.to_many {
+            // Over IPv4 nobody answers those who ask everybody; and nobody speaks from the address of many.
             match self.net.source_for(lwp, header.dst) {
-                Ok(src) => header.src = src,
-                Err(_) => return,
+                Ok(src @ IpAddr::V6(_)) => header.src = src,
+                _ => return,
             }
         }
-        let (IpAddr::V6(src), IpAddr::V6(dst)) = (header.src, header.dst) else {
+        let message = request.payload();
+        let Ok(mut frame) = self.packet(&header, message.len()) else {
             return;
         };
-        let Ok(mut frame) = self.packet(&header, repr.buffer_len()) else {
-            return;
-        };
-        let space = &mut frame.payload_mut()[header.len()..];
-        let mut message = Icmpv6Packet::new_unchecked(space);
-        repr.emit(&src, &dst, &mut message, &checksums());
-        self.answer(lwp, to, frame);
+        let reply = &mut frame.payload_mut()[header.len()..];
+        reply.copy_from_slice(message);
+        match (header.src, header.dst) {
+            (IpAddr::V6(src), IpAddr::V6(dst)) => {
+                let mut reply = Icmpv6Packet::new_unchecked(reply);
+                reply.set_msg_type(Icmpv6Message::EchoReply);
+                reply.fill_checksum(&src, &dst);
+            }
+            _ => {
+                let mut reply = Icmpv4Packet::new_unchecked(reply);
+                reply.set_msg_type(Icmpv4Message::EchoReply);
+                reply.fill_checksum();
+            }
+        }
+        self.answer(lwp, request, frame);
     }
 
     /// Tells the sender of a packet that nobody here is at its port, or speaks its protocol.

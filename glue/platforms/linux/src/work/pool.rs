@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use hypercall::{Clock, Errno, Upcall};
+use hypercall::{Clock, Errno, Threads, Upcall};
 
 use super::{Reactor, worker};
 use crate::{Platform, frames::Link, threads::processors};
@@ -18,8 +18,6 @@ const CALLS_BETWEEN_LOOKS: u32 = 16;
 static POOL: Mutex<Pool> = Mutex::new(Pool::new());
 /// Where followers wait.
 pub(super) static FOLLOWERS: Condvar = Condvar::new();
-/// Where the leader waits as long as no link is open.
-pub(super) static LEADER: Condvar = Condvar::new();
 /// Where `detach` waits for a call to end.
 static CALL_ENDED: Condvar = Condvar::new();
 
@@ -59,6 +57,8 @@ pub(super) struct Pool {
     calls_since_look: u32,
     pub(super) reactor: Option<Arc<Reactor>>,
     pub(super) leader: Leader,
+    /// The thread that sleeps as the leader where there is no reactor to sleep in; zero if none does.
+    sleeper: u64,
     /// Followers that wait and that nobody called yet.
     pub(super) idle: usize,
     /// Calls for a follower that none has followed yet.
@@ -73,7 +73,10 @@ pub(super) struct Pool {
 pub(super) enum Wake {
     Nobody,
     Follower,
-    Leader(Option<Arc<Reactor>>),
+    /// Of a reactor.
+    Leader(Arc<Reactor>),
+    /// Of a thread.
+    Sleeper(u64),
 }
 
 impl Wake {
@@ -81,8 +84,8 @@ impl Wake {
         match self {
             Wake::Nobody => {}
             Wake::Follower => FOLLOWERS.notify_one(),
-            Wake::Leader(None) => LEADER.notify_one(),
-            Wake::Leader(Some(reactor)) => reactor.wake(),
+            Wake::Leader(reactor) => reactor.wake(),
+            Wake::Sleeper(thread) => Platform::unpark(thread),
         }
     }
 }
@@ -101,6 +104,7 @@ impl Pool {
             ready: VecDeque::new(),
             calls_since_look: 0,
             reactor: None,
+            sleeper: 0,
             leader: Leader::None,
             idle: 0,
             called: 0,
@@ -184,7 +188,11 @@ impl Pool {
     fn wake_leader(&mut self) -> Wake {
         // Nothing is earlier than zero: nobody will wake it twice.
         self.leader = Leader::Asleep { until: 0 };
-        Wake::Leader(self.reactor.clone())
+        match (self.sleeper, &self.reactor) {
+            (0, Some(reactor)) => Wake::Leader(reactor.clone()),
+            (0, None) => Wake::Nobody,
+            (sleeper, _) => Wake::Sleeper(sleeper),
+        }
     }
 
     /// One thread more, if there may be one: a follower, or a new one.
@@ -276,6 +284,10 @@ impl Pool {
             (true, None) => u64::MAX,
         };
         self.leader = Leader::Asleep { until };
+        self.sleeper = match self.reactor {
+            None => Platform::current(),
+            Some(_) => 0,
+        };
         (until, self.reactor.clone())
     }
 
@@ -297,6 +309,7 @@ impl Pool {
         Some(Retired {
             threads: std::mem::take(&mut self.threads),
             reactor: self.reactor.take(),
+            sleeper: std::mem::take(&mut self.sleeper),
         })
     }
 }
@@ -305,6 +318,7 @@ impl Pool {
 struct Retired {
     threads: Vec<JoinHandle<()>>,
     reactor: Option<Arc<Reactor>>,
+    sleeper: u64,
 }
 
 impl Retired {
@@ -312,7 +326,9 @@ impl Retired {
         if self.threads.is_empty() {
             return;
         }
-        LEADER.notify_all();
+        if self.sleeper != 0 {
+            Platform::unpark(self.sleeper);
+        }
         FOLLOWERS.notify_all();
         if let Some(reactor) = self.reactor {
             reactor.wake();

@@ -6,11 +6,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::{MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
 
-use hypercall::{Clock, Console, Upcall};
+use hypercall::{Console, Threads, Upcall};
 
-use super::pool::{self, FOLLOWERS, LEADER, Leader, Pool};
+use super::pool::{self, FOLLOWERS, Leader, Pool};
 use crate::Platform;
 
 type Guard = MutexGuard<'static, Pool>;
@@ -117,7 +116,12 @@ fn lead(mut pool: Guard, era: u64) -> Guard {
             reactor.wait(until, &mut happened);
             pool = pool::lock();
         }
-        None => pool = sleep(pool, until),
+        None => {
+            drop(pool);
+            // Whoever wakes this thread does so after the lock was free.
+            Platform::park(until);
+            pool = pool::lock();
+        }
     }
     if pool.era != era {
         return pool;
@@ -136,18 +140,6 @@ fn lead(mut pool: Guard, era: u64) -> Guard {
         }
     }
     pool.leader = Leader::None;
-    pool
-}
-
-/// Sleeps where there are no links to watch.
-fn sleep(pool: Guard, until: u64) -> Guard {
-    if until == u64::MAX {
-        return LEADER.wait(pool).unwrap_or_else(PoisonError::into_inner);
-    }
-    let span = Duration::from_nanos(until.saturating_sub(Platform::monotonic()));
-    let (pool, _) = LEADER
-        .wait_timeout(pool, span)
-        .unwrap_or_else(PoisonError::into_inner);
     pool
 }
 
