@@ -9,6 +9,7 @@ use base::sync::Leaf;
 use base::{Charge, Errno, Events, File, Instance, Lwp, Readiness, Wait, Wakes, Work};
 use syscall::UioOut;
 
+use crate::interface::Listener;
 use crate::{Frame, Interface, Medium, Net};
 
 /// Bytes a capture holds until they are read. What comes when it is full is dropped and counted.
@@ -85,9 +86,16 @@ impl Capture {
         }))
     }
 
+    /// Frames that came when the buffer was full.
+    pub fn dropped(&self) -> u64 {
+        self.state.with(|state| state.dropped)
+    }
+}
+
+impl Listener for Capture {
     /// Records frames. Checksums that were left open are completed: who reads has no other way to tell
     /// them from wrong ones. What is yet to be cut up is recorded whole.
-    pub(crate) fn record(&self, frames: &[Frame]) {
+    fn record(&self, frames: &[Frame]) {
         let now = hypercall::clock::wall();
         for frame in frames {
             let bytes = frame.payload();
@@ -116,11 +124,6 @@ impl Capture {
             });
         }
         self.wake.schedule();
-    }
-
-    /// Frames that came when the buffer was full.
-    pub fn dropped(&self) -> u64 {
-        self.state.with(|state| state.dropped)
     }
 }
 

@@ -13,7 +13,6 @@ use core::{fmt, mem};
 use base::sync::{Leaf, Word};
 use base::{Errno, Lwp};
 
-use crate::capture::Capture;
 use crate::{Batch, Frame, Link, Medium, Net, Offloads, Reason, Statistics, Upper};
 
 /// Frames that may wait for being sent. More is what a caller that never flushes would gather.
@@ -21,6 +20,13 @@ const QUEUE_LIMIT: usize = 4096;
 
 /// Bytes in front of the IP packet of an Ethernet frame.
 pub(crate) const ETHERNET_HEADER: usize = 14;
+
+/// Who is shown what an interface sends and receives. It is a trait so that where nobody ever listens, no code for it
+/// stays either.
+pub(crate) trait Listener: Send + Sync {
+    /// Takes note of frames. Locks may be held.
+    fn record(&self, frames: &[Frame]);
+}
 
 /// A place where packets come and go.
 pub struct Interface {
@@ -36,7 +42,7 @@ pub struct Interface {
     state: Leaf<State>,
     /// Whether there is a capture: looked at for each frame.
     captured: Word,
-    captures: Leaf<Vec<Arc<Capture>>>,
+    captures: Leaf<Vec<Arc<dyn Listener>>>,
     /// Whether something stands above: looked at for each frame.
     covered: Word,
     upper: Leaf<Option<Arc<dyn Upper>>>,
@@ -272,18 +278,18 @@ impl Interface {
         }
     }
 
-    pub(crate) fn add_capture(&self, capture: Arc<Capture>) {
+    pub(crate) fn add_capture(&self, capture: Arc<dyn Listener>) {
         self.captures.with(|captures| {
             captures.push(capture);
             self.captured.set(1);
         });
     }
 
-    pub(crate) fn remove_capture(&self, capture: &Capture) {
+    pub(crate) fn remove_capture(&self, capture: &dyn Listener) {
         let _removed = self.captures.with(|captures| {
             let at = captures
                 .iter()
-                .position(|other| core::ptr::eq(Arc::as_ptr(other), capture))?;
+                .position(|other| core::ptr::addr_eq(Arc::as_ptr(other), capture))?;
             let removed = captures.swap_remove(at);
             self.captured.set(!captures.is_empty() as u32);
             Some(removed)
