@@ -4,12 +4,61 @@ use alloc::sync::Arc;
 use core::net::{IpAddr, Ipv4Addr};
 
 use base::Lwp;
-use smoltcp::wire::{ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetProtocol};
 
-use crate::output::put_ethernet_header;
+use crate::ethernet::{self, BROADCAST};
 use crate::{Frame, Interface, Net, Reason};
 
-const BROADCAST: [u8; 6] = [0xff; 6];
+/// Bytes of a message, and what those about IPv4 on Ethernet begin with.
+const LEN: usize = 28;
+const IPV4_ON_ETHERNET: [u8; 6] = [0, 1, 0x08, 0x00, 6, 4];
+
+/// What a message is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Operation {
+    Request = 1,
+    Reply = 2,
+}
+
+/// A message.
+struct Message {
+    operation: Operation,
+    from: [u8; 6],
+    source: Ipv4Addr,
+    target_hardware: [u8; 6],
+    target: Ipv4Addr,
+}
+
+impl Message {
+    /// Reads one; nothing, if it is cut off or of another kind.
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (kind, rest) = bytes.get(..LEN)?.split_first_chunk::<6>()?;
+        let (operation, rest) = rest.split_first_chunk::<2>()?;
+        let (from, rest) = rest.split_first_chunk::<6>()?;
+        let (source, rest) = rest.split_first_chunk::<4>()?;
+        let (target_hardware, target) = rest.split_first_chunk::<6>()?;
+        let operation = match operation {
+            [0, 1] => Operation::Request,
+            [0, 2] => Operation::Reply,
+            _ => return None,
+        };
+        (*kind == IPV4_ON_ETHERNET).then_some(Message {
+            operation,
+            from: *from,
+            source: Ipv4Addr::from(*source),
+            target_hardware: *target_hardware,
+            target: Ipv4Addr::from(*target.first_chunk::<4>()?),
+        })
+    }
+
+    fn emit(&self, place: &mut [u8]) {
+        place[..6].copy_from_slice(&IPV4_ON_ETHERNET);
+        place[6..8].copy_from_slice(&(self.operation as u16).to_be_bytes());
+        place[8..14].copy_from_slice(&self.from);
+        place[14..18].copy_from_slice(&self.source.octets());
+        place[18..24].copy_from_slice(&self.target_hardware);
+        place[24..LEN].copy_from_slice(&self.target.octets());
+    }
+}
 
 impl Net {
     pub(crate) fn arp_input(
@@ -18,18 +67,17 @@ impl Net {
         interface: &Arc<Interface>,
         frame: Frame,
     ) -> Result<(), (Frame, Reason)> {
-        let parsed = ArpPacket::new_checked(frame.payload()).and_then(|p| ArpRepr::parse(&p));
-        let Ok(ArpRepr::EthernetIpv4 {
+        let Some(Message {
             operation,
-            source_hardware_addr: from,
-            source_protocol_addr: source,
-            target_protocol_addr: target,
+            from,
+            source,
+            target,
             ..
-        }) = parsed
+        }) = Message::read(frame.payload())
         else {
             return Err((frame, Reason::Malformed));
         };
-        if !from.is_unicast() || source.is_multicast() || source.is_broadcast() {
+        if !ethernet::is_unicast(from) || source.is_multicast() || source.is_broadcast() {
             return Err((frame, Reason::Martian));
         }
         let (claims_ours, for_us) = self.table.with(|table| {
@@ -46,18 +94,10 @@ impl Net {
         }
         // A probe has no sender yet, and must not be remembered (RFC 5227).
         if !source.is_unspecified() {
-            self.learn(lwp, interface, source.into(), Some(from.0), for_us);
+            self.learn(lwp, interface, source.into(), Some(from), for_us);
         }
-        if for_us && operation == ArpOperation::Request {
-            self.arp_send(
-                lwp,
-                interface,
-                ArpOperation::Reply,
-                target,
-                from.0,
-                source,
-                from.0,
-            );
+        if for_us && operation == Operation::Request {
+            self.arp_send(lwp, interface, Operation::Reply, target, from, source, from);
         }
         self.pool().recycle(frame);
         Ok(())
@@ -83,7 +123,7 @@ impl Net {
         self.arp_send(
             lwp,
             interface,
-            ArpOperation::Request,
+            Operation::Request,
             source,
             to,
             target,
@@ -96,7 +136,7 @@ impl Net {
         self.arp_send(
             lwp,
             interface,
-            ArpOperation::Request,
+            Operation::Request,
             own,
             BROADCAST,
             own,
@@ -109,25 +149,25 @@ impl Net {
         &self,
         lwp: &Lwp<'_>,
         interface: &Arc<Interface>,
-        operation: ArpOperation,
+        operation: Operation,
         source: Ipv4Addr,
         to: [u8; 6],
         target: Ipv4Addr,
         target_hardware: [u8; 6],
     ) {
-        let repr = ArpRepr::EthernetIpv4 {
+        let message = Message {
             operation,
-            source_hardware_addr: EthernetAddress(interface.hardware_address()),
-            source_protocol_addr: source,
-            target_hardware_addr: EthernetAddress(target_hardware),
-            target_protocol_addr: target,
+            from: interface.hardware_address(),
+            source,
+            target_hardware,
+            target,
         };
-        let Ok(mut frame) = self.pool().get(repr.buffer_len()) else {
+        let Ok(mut frame) = self.pool().get(LEN) else {
             interface.count_dropped(Reason::NoMemory, 1);
             return;
         };
-        repr.emit(&mut ArpPacket::new_unchecked(frame.payload_mut()));
-        put_ethernet_header(&mut frame, interface, to, EthernetProtocol::Arp);
+        message.emit(frame.payload_mut());
+        ethernet::put_header(&mut frame, interface, to, ethernet::ARP);
         interface.send(lwp, self, frame);
     }
 }

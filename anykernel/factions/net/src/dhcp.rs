@@ -5,6 +5,7 @@
 
 mod message;
 mod progress;
+mod wire;
 
 use alloc::sync::{Arc, Weak};
 use core::net::Ipv4Addr;
@@ -12,11 +13,12 @@ use core::net::Ipv4Addr;
 use base::sync::Leaf;
 use base::{Blocking, Callout, Errno, Events, Level, Lwp, Readiness, Wait, Wakes, block, log};
 use smoltcp::phy::ChecksumCapabilities;
-use smoltcp::wire::{DhcpPacket, DhcpRepr, EthernetAddress, IpProtocol, UdpPacket, UdpRepr};
+use smoltcp::wire::{IpProtocol, UdpPacket, UdpRepr};
 
 use crate::output::Hop;
 use crate::{Cidr, Frame, Interface, IpInfo, Medium, Net, Reason};
 use progress::{Heard, Progress, Question, State};
+use wire::Answer;
 
 const SERVER_PORT: u16 = 67;
 const CLIENT_PORT: u16 = 68;
@@ -232,16 +234,12 @@ impl Client {
 
     /// Takes a message; `None` if it makes no sense.
     fn hear(&self, lwp: &Lwp<'_>, net: &Net, bytes: &[u8]) -> Option<()> {
-        let packet = DhcpPacket::new_checked(bytes).ok()?;
-        let message = DhcpRepr::parse(&packet).ok()?;
-        let hardware = EthernetAddress(self.interface.hardware_address());
-        if message.client_hardware_address != hardware {
+        let answer = Answer::read(bytes)?;
+        if answer.hardware != self.interface.hardware_address() {
             return Some(());
         }
         let now = lwp.now();
-        let heard = self
-            .progress
-            .with(|progress| progress.hear(&packet, &message, now));
+        let heard = self.progress.with(|progress| progress.hear(&answer, now));
         match heard.ok()? {
             Heard::Nothing => return Some(()),
             Heard::Progress => {}

@@ -5,11 +5,9 @@ use alloc::sync::Arc;
 use core::net::IpAddr;
 
 use base::Lwp;
-use smoltcp::wire::{
-    EthernetAddress, EthernetFrame, EthernetProtocol, IpProtocol, Ipv4Packet, Ipv6Packet,
-};
+use smoltcp::wire::{IpProtocol, Ipv4Packet, Ipv6Packet};
 
-use crate::interface::ETHERNET_HEADER;
+use crate::ethernet::{self, ETHERNET_HEADER};
 use crate::reassembly::{Fragment, Place};
 use crate::table::Meaning;
 use crate::{Frame, Interface, IpInfo, IpReceiver, Medium, Net, Reason};
@@ -56,26 +54,24 @@ impl Net {
                 None => return Ok(()),
             }
         }
-        let Ok(header) = EthernetFrame::new_checked(frame.payload()) else {
+        let Some((to, kind)) = ethernet::read_header(frame.payload()) else {
             return Err((frame, Reason::Malformed));
         };
-        let to = header.dst_addr();
-        let kind = header.ethertype();
-        if to.is_unicast() && to != EthernetAddress(interface.hardware_address()) {
+        let to_many = !ethernet::is_unicast(to);
+        if !to_many && to != interface.hardware_address() {
             return Err((frame, Reason::NotForUs));
         }
         frame.trim_front(ETHERNET_HEADER);
-        let to_many = !to.is_unicast();
         match kind {
-            EthernetProtocol::Arp => self.arp_input(lwp, interface, frame),
-            EthernetProtocol::Ipv4 if version(&frame) == 4 => {
+            ethernet::ARP => self.arp_input(lwp, interface, frame),
+            ethernet::IPV4 if version(&frame) == 4 => {
                 self.ipv4_input(lwp, interface, receiver, frame, to_many)
             }
-            EthernetProtocol::Ipv6 if version(&frame) == 6 => {
+            ethernet::IPV6 if version(&frame) == 6 => {
                 self.ipv6_input(lwp, interface, receiver, frame, to_many)
             }
-            EthernetProtocol::Ipv4 | EthernetProtocol::Ipv6 => Err((frame, Reason::Malformed)),
-            EthernetProtocol::Unknown(_) => Err((frame, Reason::UnknownProtocol)),
+            ethernet::IPV4 | ethernet::IPV6 => Err((frame, Reason::Malformed)),
+            _ => Err((frame, Reason::UnknownProtocol)),
         }
     }
 

@@ -13,13 +13,11 @@ use core::{fmt, mem};
 use base::sync::{Leaf, Word};
 use base::{Errno, Lwp};
 
+use crate::ethernet::ETHERNET_HEADER;
 use crate::{Batch, Frame, Link, Medium, Net, Offloads, Reason, Statistics, Upper};
 
 /// Frames that may wait for being sent. More is what a caller that never flushes would gather.
 const QUEUE_LIMIT: usize = 4096;
-
-/// Bytes in front of the IP packet of an Ethernet frame.
-pub(crate) const ETHERNET_HEADER: usize = 14;
 
 /// Who is shown what an interface sends and receives. It is a trait so that where nobody ever listens, no code for it
 /// stays either.

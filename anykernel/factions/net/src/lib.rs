@@ -23,6 +23,7 @@ mod checksum;
 mod complaint;
 mod config;
 mod dhcp;
+mod ethernet;
 mod fragment;
 mod frame;
 mod hooks;

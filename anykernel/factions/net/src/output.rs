@@ -4,10 +4,9 @@ use alloc::sync::Arc;
 use core::net::IpAddr;
 
 use base::{Errno, Lwp};
-use smoltcp::wire::{EthernetAddress, EthernetFrame, EthernetProtocol};
 
+use crate::ethernet;
 use crate::input::{destination, version};
-use crate::interface::ETHERNET_HEADER;
 use crate::neighbour::{Key, Resolution};
 use crate::{Frame, Interface, Medium, Net, Reason};
 
@@ -132,7 +131,7 @@ impl Net {
             return interface.send(lwp, self, packet);
         }
         let (packet, to) = match hop {
-            Hop::All => (packet, [0xff; 6]),
+            Hop::All => (packet, ethernet::BROADCAST),
             Hop::Group(group) => (packet, group_address(group)),
             Hop::One(next_hop) => match self.resolve(lwp, interface, packet, next_hop) {
                 Some(resolved) => resolved,
@@ -204,10 +203,10 @@ impl Net {
         to: [u8; 6],
     ) {
         let kind = match version(&packet) {
-            4 => EthernetProtocol::Ipv4,
-            _ => EthernetProtocol::Ipv6,
+            4 => ethernet::IPV4,
+            _ => ethernet::IPV6,
         };
-        put_ethernet_header(&mut packet, interface, to, kind);
+        ethernet::put_header(&mut packet, interface, to, kind);
         interface.send(lwp, self, packet);
     }
 }
@@ -232,17 +231,4 @@ fn group_address(group: IpAddr) -> [u8; 6] {
             [0x33, 0x33, a, b, c, d]
         }
     }
-}
-
-/// Puts an Ethernet header from this interface in front of a frame's content.
-pub(crate) fn put_ethernet_header(
-    frame: &mut Frame,
-    interface: &Interface,
-    to: [u8; 6],
-    kind: EthernetProtocol,
-) {
-    let mut header = EthernetFrame::new_unchecked(frame.prepend(ETHERNET_HEADER));
-    header.set_dst_addr(EthernetAddress(to));
-    header.set_src_addr(EthernetAddress(interface.hardware_address()));
-    header.set_ethertype(kind);
 }

@@ -2,9 +2,8 @@
 
 use core::net::Ipv4Addr;
 
-use smoltcp::wire::{DhcpMessageType, DhcpPacket, DhcpRepr};
-
 use super::message::read_lease;
+use super::wire::{Answer, Kind};
 use super::{Lease, SECOND};
 use crate::net::random;
 
@@ -126,42 +125,37 @@ impl Progress {
     }
 
     /// What a server's message means. `Err` if it makes no sense.
-    pub(super) fn hear(
-        &mut self,
-        packet: &DhcpPacket<&[u8]>,
-        message: &DhcpRepr<'_>,
-        now: u64,
-    ) -> Result<Heard, ()> {
-        if self.transaction != message.transaction_id {
+    pub(super) fn hear(&mut self, answer: &Answer, now: u64) -> Result<Heard, ()> {
+        if self.transaction != answer.transaction {
             return Ok(Heard::Nothing);
         }
-        let from = message.server_identifier;
-        match (self.state, message.message_type) {
-            (State::Discovering, DhcpMessageType::Offer) => {
+        let from = answer.server;
+        match (self.state, answer.kind) {
+            (State::Discovering, Kind::Offer) => {
                 self.state = State::Requesting {
                     server: from.ok_or(())?,
-                    offered: message.your_ip,
+                    offered: answer.address,
                 };
                 self.tries = 0;
                 self.retry = FIRST_RETRY;
                 Ok(Heard::Progress)
             }
-            (State::Requesting { server, .. }, DhcpMessageType::Ack) if from == Some(server) => {
-                let lease = read_lease(packet, message, server, now).ok_or(())?;
+            (State::Requesting { server, .. }, Kind::Ack) if from == Some(server) => {
+                let lease = read_lease(answer, server, now).ok_or(())?;
                 self.bind(lease);
                 Ok(Heard::Lease(lease, None))
             }
-            (State::Requesting { server, .. }, DhcpMessageType::Nak) if from == Some(server) => {
+            (State::Requesting { server, .. }, Kind::Nak) if from == Some(server) => {
                 self.start_over(now);
                 Ok(Heard::Progress)
             }
-            (State::Bound(old), DhcpMessageType::Ack) if now >= old.renews => {
+            (State::Bound(old), Kind::Ack) if now >= old.renews => {
                 let server = from.unwrap_or(old.server);
-                let lease = read_lease(packet, message, server, now).ok_or(())?;
+                let lease = read_lease(answer, server, now).ok_or(())?;
                 self.bind(lease);
                 Ok(Heard::Lease(lease, Some(old)))
             }
-            (State::Bound(old), DhcpMessageType::Nak) if now >= old.renews => {
+            (State::Bound(old), Kind::Nak) if now >= old.renews => {
                 self.start_over(now);
                 Ok(Heard::Lost(old))
             }

@@ -1,7 +1,9 @@
 use alloc::vec::Vec;
 
 use smoltcp::phy::ChecksumCapabilities;
-use smoltcp::wire::{DhcpMessageType, EthernetFrame, Ipv4Packet, Ipv4Repr, UdpRepr};
+use smoltcp::wire::{
+    DhcpMessageType, DhcpPacket, DhcpRepr, EthernetAddress, EthernetFrame, Ipv4Packet, Ipv4Repr,
+};
 
 use super::*;
 use crate::testing::{Attached, Host, arp, boot, boot_with, ethernet, ip};
