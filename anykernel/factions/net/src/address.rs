@@ -25,7 +25,7 @@ fn bits(address: IpAddr) -> u128 {
 }
 
 /// How many leading bits two addresses of one family have in common.
-pub(crate) fn common_prefix(a: IpAddr, b: IpAddr) -> u8 {
+pub fn common_prefix(a: IpAddr, b: IpAddr) -> u8 {
     if a.is_ipv4() != b.is_ipv4() {
         return 0;
     }

@@ -29,6 +29,7 @@ mod hooks;
 mod input;
 mod interface;
 mod link;
+mod name_servers;
 mod ndisc;
 mod neighbour;
 mod net;
@@ -46,7 +47,7 @@ mod table;
 #[doc(hidden)]
 pub mod testing;
 
-pub use address::{Cidr, InterfaceAddress};
+pub use address::{Cidr, InterfaceAddress, common_prefix};
 pub use capture::Capture;
 pub use checksum::Checksum;
 pub use complaint::Complaint;
@@ -55,9 +56,11 @@ pub use frame::{Batch, Frame, FramePool, HEADROOM, MAX_FRAME};
 pub use hooks::{Filter, Forwarder, Upper};
 pub use interface::Interface;
 pub use link::{Link, Medium};
+pub use name_servers::NameServer;
 pub use net::Net;
 pub use offload::{Offloads, SegmentKind, Segments};
 pub use protocol::{IpInfo, IpReceiver};
+pub use source::scope;
 pub use statistics::{Reason, Statistics};
 pub use table::Route;
 

@@ -17,7 +17,8 @@ use crate::path::Paths;
 use crate::reassembly::Reassembly;
 use crate::table::Table;
 use crate::{
-    Batch, Filter, Forwarder, Frame, FramePool, Interface, IpReceiver, Link, Medium, Reason,
+    Batch, Filter, Forwarder, Frame, FramePool, Interface, IpReceiver, Link, Medium, NameServer,
+    Reason,
 };
 
 /// The state of the faction.
@@ -44,6 +45,7 @@ pub struct Net {
     /// Whether there ever was a path with a smaller MTU than its link's.
     pub(crate) narrow: Word,
     pub(crate) clients: Leaf<Vec<Arc<Client>>>,
+    pub(crate) advertised_servers: Leaf<Vec<NameServer>>,
     pub(crate) boot_addresses: Leaf<Option<BootAddresses>>,
     pub(crate) this: Weak<Net>,
 }
@@ -77,6 +79,7 @@ impl Net {
             paths: Leaf::new(Paths::default()),
             narrow: Word::new(0),
             clients: Leaf::new(Vec::new()),
+            advertised_servers: Leaf::new(Vec::new()),
             boot_addresses: Leaf::new(Some(boot_addresses)),
             this: this.clone(),
         })

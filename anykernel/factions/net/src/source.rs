@@ -78,7 +78,7 @@ const LINK: u8 = 2;
 const GLOBAL: u8 = 14;
 
 /// How far an address is known (RFC 4291 § 2.7; RFC 6724 § 3.1 and 3.2).
-fn scope(address: IpAddr) -> u8 {
+pub fn scope(address: IpAddr) -> u8 {
     match address {
         IpAddr::V4(address) if address.is_loopback() || address.is_link_local() => LINK,
         IpAddr::V4(_) => GLOBAL,
