@@ -8,8 +8,8 @@ use tests::{Child, Configuration, Link, Namespace, compile, need_network, output
 /// The program that looks names up, with the kernel in it.
 fn lookup(folder: &tempfile::TempDir) -> PathBuf {
     let configuration = Configuration::build(
-        "net-sockets-resolver",
-        &["--components", "net,sockets,resolver"],
+        "net-sockets-resolver-autoconf",
+        &["--components", "net,sockets,resolver,autoconf"],
     );
     let link = Link::Static(&configuration);
     compile(folder.path(), "lookup", &["programs/lookup.c"], &[], link)
@@ -64,7 +64,7 @@ fn finds_what_dnsmasq_knows_after_dhcp() {
     let lookup = lookup(&folder);
     let _dnsmasq = dnsmasq(&namespace, &folder);
     let said = output(namespace.kernel(lookup).env("RUMP_IP", "").args([
-        "virt0",
+        "dhcp",
         "s",
         "x.all.test",
         "80",

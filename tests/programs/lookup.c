@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lookup INTERFACE [OPTIONS HOST SERVICE]...: has an interface configured by DHCP, unless it is "-", and prints what
- * rump_getaddrinfo says of each host, a line each. Options are letters: 4 and 6 for a family, c for the canonical name,
+ * lookup CONFIGURE [OPTIONS HOST SERVICE]...: has the interface virt0 configured by "dhcp" or by "auto", or by nobody, "-",
+ * and prints what rump_getaddrinfo says of each host, a line each. Options are letters: 4 and 6 for a family, c for the canonical name,
  * n for numbers only, p for a passive socket, s for streams only, - for none of these. A host or a service "-" is not given.
  */
 #include "../conformance/sys.h"
@@ -58,10 +58,11 @@ int main(int argc, char **argv)
     if (argc < 2 || sys_boot() != 0)
         return 1;
     if (given(argv[1]) != NULL) {
-        int error = rump_pub_netconfig_dhcp_ipv4_oneshot(argv[1]);
+        int error = strcmp(argv[1], "dhcp") == 0 ? rump_pub_netconfig_dhcp_ipv4_oneshot("virt0")
+                                                 : rump_pub_netconfig_auto_ipv6("virt0");
 
         if (error != 0) {
-            fprintf(stderr, "lookup: %s: dhcp: %s\n", argv[1], strerror(error));
+            fprintf(stderr, "lookup: %s: %s\n", argv[1], strerror(error));
             return 1;
         }
     }

@@ -47,13 +47,13 @@ mod table;
 #[doc(hidden)]
 pub mod testing;
 
-pub use address::{Cidr, InterfaceAddress, common_prefix};
+pub use address::{Cidr, InterfaceAddress, common_prefix, link_local, solicited_node};
 pub use capture::Capture;
 pub use checksum::Checksum;
 pub use complaint::Complaint;
 pub use dhcp::Lease;
 pub use frame::{Batch, Frame, FramePool, HEADROOM, MAX_FRAME};
-pub use hooks::{Filter, Forwarder, Upper};
+pub use hooks::{Autoconf, Discovered, Filter, Forwarder, Upper};
 pub use interface::Interface;
 pub use link::{Link, Medium};
 pub use name_servers::NameServer;

@@ -17,8 +17,8 @@ use crate::path::Paths;
 use crate::reassembly::Reassembly;
 use crate::table::Table;
 use crate::{
-    Batch, Filter, Forwarder, Frame, FramePool, Interface, IpReceiver, Link, Medium, NameServer,
-    Reason,
+    Autoconf, Batch, Filter, Forwarder, Frame, FramePool, Interface, IpReceiver, Link, Medium,
+    NameServer, Reason,
 };
 
 /// The state of the faction.
@@ -31,6 +31,9 @@ pub struct Net {
     pending_lock: Leaf<()>,
     receiver: Leaf<Option<Arc<dyn IpReceiver>>>,
     pub(crate) forwarder: Leaf<Option<Arc<dyn Forwarder>>>,
+    pub(crate) autoconf: Leaf<Option<Arc<dyn Autoconf>>>,
+    /// The number of the interface that the boot wants configured by it, or zero.
+    pub(crate) auto_interface: Word,
     pub(crate) filter: Leaf<Option<Arc<dyn Filter>>>,
     /// Whether there is a filter: looked at for each packet.
     pub(crate) filtered: Word,
@@ -67,6 +70,8 @@ impl Net {
             pending_lock: Leaf::new(()),
             receiver: Leaf::new(None),
             forwarder: Leaf::new(None),
+            autoconf: Leaf::new(None),
+            auto_interface: Word::new(0),
             filter: Leaf::new(None),
             filtered: Word::new(0),
             table: Leaf::new(Table::default()),
@@ -266,6 +271,7 @@ impl Net {
         let _dropped_outside = (
             self.receiver.with(Option::take),
             self.forwarder.with(Option::take),
+            self.autoconf.with(Option::take),
             self.filter.with(Option::take),
             self.interfaces.with(core::mem::take),
             self.table.with(core::mem::take),

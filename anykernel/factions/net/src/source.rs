@@ -1,5 +1,5 @@
 //! Which of its addresses the kernel speaks from (RFC 6724, as far as it concerns hosts without
-//! policy table, temporary and deprecated addresses).
+//! policy table and temporary addresses).
 
 use alloc::sync::Arc;
 use core::net::{IpAddr, Ipv4Addr};
@@ -63,6 +63,8 @@ impl Table {
                 };
                 (
                     fit,
+                    // Rule 3.
+                    !own.deprecated,
                     // Rule 5: the outgoing interface's own.
                     Arc::ptr_eq(&own.interface, interface),
                     own.cidr.contains(next_hop),
