@@ -53,7 +53,7 @@ pub fn emit(plan: &Plan, sources: &Sources) -> Result<Tree, Diagnostic> {
     );
 
     if has_c_interface(plan) {
-        tree.files.extend(capi::emit(plan, sources, &groups));
+        tree.files.extend(capi::emit(plan, sources, &groups)?);
     }
     if let Some(app) = &plan.request.app {
         tree.files.extend(app::emit(plan, app));

@@ -4,11 +4,13 @@
 //! component and no platform.
 
 pub mod constants;
+pub mod headers;
 pub mod hypercalls;
 pub mod manifests;
 pub mod rust;
 pub mod syscalls;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -28,6 +30,7 @@ mod place {
     pub(super) const C_INTERFACE: &str = "glue/cabi";
     pub(super) const FACADE: &str = "glue/rump";
     pub(super) const SYSCALLS: &str = "src/syscalls.rs";
+    pub(super) const HEADERS: &str = "include";
     pub(super) const LOCK: &str = "Cargo.lock";
 }
 
@@ -38,6 +41,8 @@ pub struct Sources {
     pub groups: Vec<Group>,
     /// The system calls of the selected components, in start order.
     pub calls: Vec<(String, Vec<Call>)>,
+    /// The C headers that components bring, by name.
+    pub(super) headers: BTreeMap<String, String>,
     /// The numbers of the C interface.
     pub(super) constants: Vec<Constant>,
     /// The local crates of the configuration.
@@ -50,11 +55,17 @@ impl Sources {
     /// Reads what `plan` needs from the repository at `root`; `groups` are the hypercall groups there are.
     pub fn read(plan: &Plan, root: &Path, groups: Vec<Group>) -> Result<Sources, Vec<Diagnostic>> {
         let one = |error: Diagnostic| vec![error];
-        let (mut calls, mut errors) = (Vec::new(), Vec::new());
+        let (mut calls, mut headers, mut errors) = (Vec::new(), BTreeMap::new(), Vec::new());
         for component in &plan.components {
             match syscalls::read(&root.join(&component.dir).join(place::SYSCALLS)) {
                 Ok(found) => calls.push((component.package.clone(), found)),
                 Err(found) => errors.extend(found),
+            }
+            if let Err(error) = headers::read(
+                &root.join(&component.dir).join(place::HEADERS),
+                &mut headers,
+            ) {
+                errors.push(error);
             }
         }
         if !errors.is_empty() {
@@ -63,6 +74,7 @@ impl Sources {
         Ok(Sources {
             groups,
             calls,
+            headers,
             constants: constants::read(&root.join(place::CONSTANTS)).map_err(one)?,
             crates: Crates::read(&wanted(plan, root)).map_err(one)?,
             lock: fs::read_to_string(root.join(place::LOCK)).ok(),

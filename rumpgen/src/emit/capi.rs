@@ -11,6 +11,7 @@ use quote::{format_ident, quote};
 use serde_json::json;
 
 use super::{headers, rumpuser, rust, template, workspace};
+use crate::diagnostic::Diagnostic;
 use crate::plan::{Artifact, Plan};
 use crate::source::Sources;
 use crate::source::hypercalls::Group;
@@ -30,7 +31,11 @@ pub fn is_emitted(plan: &Plan) -> bool {
 pub const LIBRARY: &str = "rump_capi";
 
 /// Every file of the C interface, by path. `groups` are the hypercall groups bound.
-pub(super) fn emit(plan: &Plan, sources: &Sources, groups: &[&Group]) -> BTreeMap<String, String> {
+pub(super) fn emit(
+    plan: &Plan,
+    sources: &Sources,
+    groups: &[&Group],
+) -> Result<BTreeMap<String, String>, Diagnostic> {
     let mut files = BTreeMap::new();
     let mut file = |path: &str, text: String| files.insert(path.to_owned(), text);
     file("capi/Cargo.toml", manifest(sources));
@@ -58,7 +63,15 @@ pub(super) fn emit(plan: &Plan, sources: &Sources, groups: &[&Group]) -> BTreeMa
     for (module, text) in headers::modules(calls()) {
         file(&format!("capi/include/rump/{module}.h"), text);
     }
-    files
+    for (name, text) in &sources.headers {
+        let path = format!("capi/include/rump/{name}");
+        if files.insert(path, text.clone()).is_some() {
+            let message =
+                format!("a component brings the header `{name}`, which is also generated");
+            return Err(Diagnostic::new(message).help("give it another name"));
+        }
+    }
+    Ok(files)
 }
 
 fn manifest(sources: &Sources) -> String {

@@ -25,7 +25,7 @@ fn bits(address: IpAddr) -> u128 {
 }
 
 /// How many leading bits two addresses of one family have in common.
-pub(crate) fn common_prefix(a: IpAddr, b: IpAddr) -> u8 {
+pub fn common_prefix(a: IpAddr, b: IpAddr) -> u8 {
     if a.is_ipv4() != b.is_ipv4() {
         return 0;
     }
@@ -142,10 +142,12 @@ pub struct InterfaceAddress {
     pub interface: Arc<Interface>,
     /// The address and its network.
     pub cidr: Cidr,
+    /// It goes out of use: what begins is from another one, if there is one (RFC 4862 § 5.5.4).
+    pub deprecated: bool,
 }
 
 /// The link-local address that a hardware address makes (RFC 4291, appendix A).
-pub(crate) fn link_local(hardware: [u8; 6]) -> Ipv6Addr {
+pub fn link_local(hardware: [u8; 6]) -> Ipv6Addr {
     let [a, b, c, d, e, f] = hardware;
     Ipv6Addr::from_octets([
         0xfe,
@@ -168,7 +170,7 @@ pub(crate) fn link_local(hardware: [u8; 6]) -> Ipv6Addr {
 }
 
 /// The multicast group of all that could have this address (RFC 4291 § 2.7.1).
-pub(crate) fn solicited_node(address: Ipv6Addr) -> Ipv6Addr {
+pub fn solicited_node(address: Ipv6Addr) -> Ipv6Addr {
     let tail = address.to_bits() & 0xff_ffff;
     Ipv6Addr::from_bits(0xff02_0000_0000_0000_0000_0001_ff00_0000 | tail)
 }

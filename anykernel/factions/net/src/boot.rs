@@ -13,12 +13,14 @@ use crate::{Cidr, Interface, Net};
 /// Addresses for the first interface that is not a loopback one.
 pub(crate) struct BootAddresses {
     dhcp: bool,
+    auto: bool,
     addresses: Vec<Cidr>,
     gateways: Vec<IpAddr>,
 }
 
 impl BootAddresses {
-    /// Reads the parameters: a list of addresses, or `dhcp` in place of an IPv4 one; a list of gateways.
+    /// Reads the parameters: a list of addresses, `dhcp` in place of an IPv4 one, `auto` of an IPv6 one; a list of
+    /// gateways.
     fn parse(ip: &str, gateway: &str) -> Result<Self, Failure> {
         let items = |text: &'_ str| -> Vec<alloc::string::String> {
             let items = text.split(',').map(str::trim);
@@ -29,24 +31,16 @@ impl BootAddresses {
         };
         let mut parsed = BootAddresses {
             dhcp: false,
+            auto: false,
             addresses: Vec::new(),
             gateways: Vec::new(),
         };
         for item in items(ip) {
-            if item == "dhcp" {
-                parsed.dhcp = true;
-                continue;
+            match item.as_str() {
+                "dhcp" => parsed.dhcp = true,
+                "auto" => parsed.auto = true,
+                _ => parsed.addresses.push(address(&item)?),
             }
-            let cidr = item.parse().map_err(|_| {
-                Failure::new(
-                    Errno::EINVAL,
-                    format!(
-                        "parameter ip: \"{item}\" is not an address with a prefix; \
-                         write dhcp, or a list such as 10.0.0.2/24,fd00::2/64"
-                    ),
-                )
-            })?;
-            parsed.addresses.push(cidr);
         }
         for item in items(gateway) {
             let address = item.parse().map_err(|_| {
@@ -84,12 +78,32 @@ impl BootAddresses {
                 );
             }
         }
+        if self.auto {
+            net.auto_interface.set(interface.index());
+            if let Some(autoconf) = net.autoconf() {
+                // What is wrong with it, it says itself.
+                let _ = autoconf.start(lwp, net, interface);
+            }
+        }
         if self.dhcp
             && let Err(errno) = net.dhcp_start(lwp, interface)
         {
             log!(lwp.instance(), Level::Error, "{name}: dhcp: {errno}");
         }
     }
+}
+
+/// An address of the parameter `ip`.
+fn address(item: &str) -> Result<Cidr, Failure> {
+    item.parse().map_err(|_| {
+        Failure::new(
+            Errno::EINVAL,
+            format!(
+                "parameter ip: \"{item}\" is not an address with a prefix; \
+                 write dhcp, auto, or a list such as 10.0.0.2/24,fd00::2/64"
+            ),
+        )
+    })
 }
 
 pub(crate) fn start(boot: &mut Boot<'_>) -> Result<(), Failure> {
@@ -103,9 +117,17 @@ pub(crate) fn ready(lwp: &Lwp<'_>) {
     let Ok(net) = lwp.state::<Net>() else {
         return;
     };
+    if net.auto_interface.get() != 0 && net.autoconf().is_none() {
+        log!(
+            lwp.instance(),
+            Level::Error,
+            "net: parameter ip: nothing here configures addresses by what routers say; \
+             select the component autoconf for auto"
+        );
+    }
     let asked = net.boot_addresses.with(|addresses| {
         let addresses = addresses.as_ref();
-        addresses.is_some_and(|it| it.dhcp || !it.addresses.is_empty())
+        addresses.is_some_and(|it| it.dhcp || it.auto || !it.addresses.is_empty())
     });
     if asked {
         log!(
@@ -160,7 +182,7 @@ mod tests {
         assert_eq!(
             message,
             "net did not start: parameter ip: \"10.0.0.300/24\" is not an address with a prefix; \
-             write dhcp, or a list such as 10.0.0.2/24,fd00::2/64"
+             write dhcp, auto, or a list such as 10.0.0.2/24,fd00::2/64"
         );
     }
 }

@@ -109,6 +109,25 @@ impl Net {
         })
     }
 
+    /// Takes a route away. `ENETUNREACH` if it is not there.
+    pub fn remove_route(&self, route: &Route) -> Result<(), Errno> {
+        let removed = self.table.with(|table| {
+            table.remove_route(
+                route.destination,
+                route.gateway,
+                route.metric,
+                &route.interface,
+            )
+        });
+        removed.then_some(()).ok_or(Errno::ENETUNREACH)
+    }
+
+    /// Says whether an address of ours goes out of use: then nothing begins from it for which there is another.
+    pub fn deprecate_address(&self, address: IpAddr, deprecated: bool) {
+        self.table
+            .with(|table| table.deprecate(address, deprecated));
+    }
+
     /// Takes the routes by which packets for elsewhere go to `gateway` away.
     pub fn remove_gateway(&self, gateway: IpAddr) {
         let everything = Cidr::everything(gateway);

@@ -1,7 +1,8 @@
-//! What may stand in the way of frames and packets: a driver above an interface, a filter, whoever forwards. Each is
-//! a trait that a driver implements; without one, a look at a flag is all it costs.
+//! What may stand in the way of frames and packets: a driver above an interface, a filter, whoever forwards, whoever
+//! listens to routers. Each is a trait that a driver implements; without one, a look at a flag is all it costs.
 
 use alloc::sync::Arc;
+use core::net::Ipv6Addr;
 
 use base::{Errno, Lwp};
 
@@ -34,6 +35,31 @@ pub trait Forwarder: Send + Sync {
     );
 }
 
+/// Who configures interfaces by what routers say on their links.
+pub trait Autoconf: Send + Sync {
+    /// Begins with an interface, and does not wait. `EOPNOTSUPP` where that cannot be.
+    fn start(&self, lwp: &Lwp<'_>, net: &Net, interface: &Arc<Interface>) -> Result<(), Errno>;
+
+    /// Hears of a message of neighbour discovery, whose checksum, code and hop limit are good. No lock is held.
+    fn hear(
+        &self,
+        lwp: &Lwp<'_>,
+        net: &Net,
+        interface: &Arc<Interface>,
+        news: Discovered,
+        message: &[u8],
+    );
+}
+
+/// What a message of neighbour discovery says that is of interest to who configures interfaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Discovered {
+    /// The router of this link-local address advertises.
+    Router(Ipv6Addr),
+    /// Another station has this address, which is none of ours, or is about to take it.
+    Claim(Ipv6Addr),
+}
+
 /// Who decides which packets come and go, and may change them. It sees whole packets only, and none of
 /// loopback interfaces, ARP or neighbour discovery.
 pub trait Filter: Send + Sync {
@@ -60,6 +86,19 @@ pub trait Filter: Send + Sync {
 }
 
 impl Net {
+    /// Has somebody configure interfaces, and first the one that the boot means (`ip=auto`).
+    pub fn set_autoconf(&self, lwp: &Lwp<'_>, autoconf: Arc<dyn Autoconf>) -> Result<(), Errno> {
+        let _before = self.autoconf.with(|place| place.replace(autoconf.clone()));
+        match self.interface_by_index(self.auto_interface.get()) {
+            Some(interface) => autoconf.start(lwp, self, &interface),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn autoconf(&self) -> Option<Arc<dyn Autoconf>> {
+        self.autoconf.with(|autoconf| autoconf.clone())
+    }
+
     /// Has packets for others sent on.
     pub fn set_forwarder(&self, forwarder: Arc<dyn Forwarder>) {
         let _before = self.forwarder.with(|place| place.replace(forwarder));

@@ -32,7 +32,7 @@ pub struct Interface {
     name: String,
     link: Arc<dyn Link>,
     medium: Medium,
-    mtu: usize,
+    mtu: Word,
     address: [u8; 6],
     loopback: bool,
     offloads: Offloads,
@@ -62,7 +62,7 @@ impl Interface {
             index,
             name,
             medium: link.medium(),
-            mtu: link.mtu(),
+            mtu: Word::new(u32::try_from(link.mtu()).unwrap_or(u32::MAX)),
             loopback: link.is_loopback(),
             offloads: link.offloads(),
             link,
@@ -99,7 +99,15 @@ impl Interface {
 
     /// Largest IP packet, in bytes.
     pub fn mtu(&self) -> usize {
-        self.mtu
+        self.mtu.get() as usize
+    }
+
+    /// Has no IP packet longer than this leave, in bytes; at most what the link takes.
+    pub fn limit_mtu(&self, mtu: usize) {
+        let mtu = mtu.min(self.link.mtu());
+        let mtu = u32::try_from(mtu).unwrap_or(u32::MAX);
+        // The lock only orders those who set.
+        self.state.with(|_| self.mtu.set(mtu));
     }
 
     /// The hardware address; zeros where the medium has none.

@@ -30,6 +30,7 @@ mod hooks;
 mod input;
 mod interface;
 mod link;
+mod name_servers;
 mod ndisc;
 mod neighbour;
 mod net;
@@ -47,18 +48,20 @@ mod table;
 #[doc(hidden)]
 pub mod testing;
 
-pub use address::{Cidr, InterfaceAddress};
+pub use address::{Cidr, InterfaceAddress, common_prefix, link_local, solicited_node};
 pub use capture::Capture;
 pub use checksum::Checksum;
 pub use complaint::Complaint;
 pub use dhcp::Lease;
 pub use frame::{Batch, Frame, FramePool, HEADROOM, MAX_FRAME};
-pub use hooks::{Filter, Forwarder, Upper};
+pub use hooks::{Autoconf, Discovered, Filter, Forwarder, Upper};
 pub use interface::Interface;
 pub use link::{Link, Medium};
+pub use name_servers::NameServer;
 pub use net::Net;
 pub use offload::{Offloads, SegmentKind, Segments};
 pub use protocol::{IpInfo, IpReceiver};
+pub use source::scope;
 pub use statistics::{Reason, Statistics};
 pub use table::Route;
 

@@ -1,5 +1,5 @@
 //! Neighbour discovery for IPv6 (RFC 4861): solicitations and advertisements of neighbours. What routers
-//! say is taken and passed over.
+//! say is for a driver, if there is one that listens to them.
 
 use alloc::sync::Arc;
 use core::net::{IpAddr, Ipv6Addr};
@@ -7,18 +7,21 @@ use core::net::{IpAddr, Ipv6Addr};
 use base::Lwp;
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{
-    Icmpv6Packet, Icmpv6Repr, IpProtocol, Ipv6Packet, Ipv6Repr, NdiscNeighborFlags, NdiscRepr,
-    RawHardwareAddress,
+    Icmpv6Message, Icmpv6Packet, Icmpv6Repr, IpProtocol, Ipv6Packet, Ipv6Repr, NdiscNeighborFlags,
+    NdiscRepr, RawHardwareAddress,
 };
 
 use crate::address::solicited_node;
 use crate::input::IPV6_HEADER;
 use crate::neighbour::Key;
 use crate::output::Hop;
-use crate::{Frame, Interface, IpInfo, Medium, Net, Reason};
+use crate::{Discovered, Frame, Interface, IpInfo, Medium, Net, Reason};
 
 /// What the sender of a message of this protocol sets, so that no router has passed it on.
 const HOP_LIMIT: u8 = 255;
+
+/// Bytes of a router's advertisement without options.
+const ROUTER_ADVERTISEMENT: usize = 16;
 
 const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 
@@ -33,6 +36,8 @@ enum Message {
         hardware: Option<[u8; 6]>,
         overrides: bool,
     },
+    /// A router says something.
+    Router,
     Other,
 }
 
@@ -54,6 +59,7 @@ impl Net {
             Ok(message) => message,
             Err(reason) => return Err((frame, reason)),
         };
+        let mut news = None;
         match message {
             Message::Solicit { target, from } => {
                 if self.has(interface, target) {
@@ -61,6 +67,8 @@ impl Net {
                         self.learn(lwp, interface, src.into(), Some(from), true);
                     }
                     self.advertise(lwp, interface, target, src);
+                } else if src.is_unspecified() {
+                    news = Some(Discovered::Claim(target));
                 }
             }
             Message::Advertise {
@@ -81,8 +89,16 @@ impl Net {
                 if overrides || known.is_none() || hardware.is_none() || known == hardware {
                     self.learn(lwp, interface, target.into(), hardware, false);
                 }
+                news = Some(Discovered::Claim(target));
             }
+            Message::Router => news = Some(Discovered::Router(src)),
             Message::Other => {}
+        }
+        if let Some(news) = news
+            && let Some(autoconf) = self.autoconf()
+        {
+            let message = &frame.payload()[IPV6_HEADER..];
+            autoconf.hear(lwp, self, interface, news, message);
         }
         self.pool().recycle(frame);
         Ok(())
@@ -153,12 +169,23 @@ impl Net {
                 net.send_ethernet(lwp, interface, p, hardware);
             }),
             None => {
-                let group = solicited_node(target);
-                self.ndisc_send(lwp, interface, repr, source, group, |net, p| {
-                    net.send_to(lwp, interface, p, Hop::Group(group.into()));
-                });
+                self.ndisc_send_to_group(lwp, interface, repr, source, solicited_node(target));
             }
         }
+    }
+
+    /// Sends a message to a group on the link. The caller then owes a [`flush`](Net::flush).
+    pub fn ndisc_send_to_group(
+        &self,
+        lwp: &Lwp<'_>,
+        interface: &Arc<Interface>,
+        repr: NdiscRepr<'_>,
+        source: Ipv6Addr,
+        group: Ipv6Addr,
+    ) {
+        self.ndisc_send(lwp, interface, repr, source, group, |net, packet| {
+            net.send_to(lwp, interface, packet, Hop::Group(group.into()));
+        });
     }
 
     fn ndisc_send(
@@ -207,6 +234,11 @@ fn parse(bytes: &[u8], src: Ipv6Addr, dst: Ipv6Addr, hop_limit: u8) -> Result<Me
     }
     if hop_limit != HOP_LIMIT || packet.msg_code() != 0 {
         return Err(Reason::Malformed);
+    }
+    if packet.msg_type() == Icmpv6Message::RouterAdvert {
+        // RFC 4861 § 6.1.2.
+        let good = src.is_unicast_link_local() && bytes.len() >= ROUTER_ADVERTISEMENT;
+        return good.then_some(Message::Router).ok_or(Reason::Malformed);
     }
     let repr = NdiscRepr::parse(&packet).map_err(|_| Reason::Malformed)?;
     match repr {

@@ -17,7 +17,8 @@ use crate::path::Paths;
 use crate::reassembly::Reassembly;
 use crate::table::Table;
 use crate::{
-    Batch, Filter, Forwarder, Frame, FramePool, Interface, IpReceiver, Link, Medium, Reason,
+    Autoconf, Batch, Filter, Forwarder, Frame, FramePool, Interface, IpReceiver, Link, Medium,
+    NameServer, Reason,
 };
 
 /// The state of the faction.
@@ -30,6 +31,9 @@ pub struct Net {
     pending_lock: Leaf<()>,
     receiver: Leaf<Option<Arc<dyn IpReceiver>>>,
     pub(crate) forwarder: Leaf<Option<Arc<dyn Forwarder>>>,
+    pub(crate) autoconf: Leaf<Option<Arc<dyn Autoconf>>>,
+    /// The number of the interface that the boot wants configured by it, or zero.
+    pub(crate) auto_interface: Word,
     pub(crate) filter: Leaf<Option<Arc<dyn Filter>>>,
     /// Whether there is a filter: looked at for each packet.
     pub(crate) filtered: Word,
@@ -44,6 +48,7 @@ pub struct Net {
     /// Whether there ever was a path with a smaller MTU than its link's.
     pub(crate) narrow: Word,
     pub(crate) clients: Leaf<Vec<Arc<Client>>>,
+    pub(crate) advertised_servers: Leaf<Vec<NameServer>>,
     pub(crate) boot_addresses: Leaf<Option<BootAddresses>>,
     pub(crate) this: Weak<Net>,
 }
@@ -65,6 +70,8 @@ impl Net {
             pending_lock: Leaf::new(()),
             receiver: Leaf::new(None),
             forwarder: Leaf::new(None),
+            autoconf: Leaf::new(None),
+            auto_interface: Word::new(0),
             filter: Leaf::new(None),
             filtered: Word::new(0),
             table: Leaf::new(Table::default()),
@@ -77,6 +84,7 @@ impl Net {
             paths: Leaf::new(Paths::default()),
             narrow: Word::new(0),
             clients: Leaf::new(Vec::new()),
+            advertised_servers: Leaf::new(Vec::new()),
             boot_addresses: Leaf::new(Some(boot_addresses)),
             this: this.clone(),
         })
@@ -263,6 +271,7 @@ impl Net {
         let _dropped_outside = (
             self.receiver.with(Option::take),
             self.forwarder.with(Option::take),
+            self.autoconf.with(Option::take),
             self.filter.with(Option::take),
             self.interfaces.with(core::mem::take),
             self.table.with(core::mem::take),

@@ -1,5 +1,5 @@
 //! Which of its addresses the kernel speaks from (RFC 6724, as far as it concerns hosts without
-//! policy table, temporary and deprecated addresses).
+//! policy table and temporary addresses).
 
 use alloc::sync::Arc;
 use core::net::{IpAddr, Ipv4Addr};
@@ -63,6 +63,8 @@ impl Table {
                 };
                 (
                     fit,
+                    // Rule 3.
+                    !own.deprecated,
                     // Rule 5: the outgoing interface's own.
                     Arc::ptr_eq(&own.interface, interface),
                     own.cidr.contains(next_hop),
@@ -78,7 +80,7 @@ const LINK: u8 = 2;
 const GLOBAL: u8 = 14;
 
 /// How far an address is known (RFC 4291 § 2.7; RFC 6724 § 3.1 and 3.2).
-fn scope(address: IpAddr) -> u8 {
+pub fn scope(address: IpAddr) -> u8 {
     match address {
         IpAddr::V4(address) if address.is_loopback() || address.is_link_local() => LINK,
         IpAddr::V4(_) => GLOBAL,

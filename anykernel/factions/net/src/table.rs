@@ -51,6 +51,7 @@ impl Table {
         self.addresses.push(InterfaceAddress {
             interface: interface.clone(),
             cidr,
+            deprecated: false,
         });
         self.routes.push(Route {
             destination: cidr.network(),
@@ -73,14 +74,7 @@ impl Table {
             .position(|own| own.cidr.address() == address && Arc::ptr_eq(&own.interface, interface))
             .ok_or(Errno::EADDRNOTAVAIL)?;
         let network = self.addresses.swap_remove(at).cidr.network();
-        let route = self.routes.iter().position(|route| {
-            route.gateway.is_none()
-                && route.destination == network
-                && Arc::ptr_eq(&route.interface, interface)
-        });
-        if let Some(route) = route {
-            self.routes.swap_remove(route);
-        }
+        self.remove_route(network, None, 0, interface);
         Ok(())
     }
 
@@ -92,6 +86,31 @@ impl Table {
                 || old.gateway.is_none()
         });
         self.routes.push(route);
+    }
+
+    /// Says whether an address of ours goes out of use.
+    pub(crate) fn deprecate(&mut self, address: IpAddr, deprecated: bool) {
+        let mut own = self.addresses.iter_mut();
+        if let Some(own) = own.find(|own| own.cidr.address() == address) {
+            own.deprecated = deprecated;
+        }
+    }
+
+    /// Removes a route; whether it was there.
+    pub(crate) fn remove_route(
+        &mut self,
+        destination: Cidr,
+        gateway: Option<IpAddr>,
+        metric: u32,
+        interface: &Arc<Interface>,
+    ) -> bool {
+        let at = self.routes.iter().position(|route| {
+            route.gateway == gateway
+                && route.destination == destination
+                && route.metric == metric
+                && Arc::ptr_eq(&route.interface, interface)
+        });
+        at.map(|at| self.routes.swap_remove(at)).is_some()
     }
 
     /// Our entry for this very address.

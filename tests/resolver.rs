@@ -1,0 +1,196 @@
+//! Names: a kernel that asks a real name server.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tests::{Child, Configuration, Link, Namespace, compile, need_network, output, wait_until};
+
+/// The program that looks names up, with the kernel in it.
+fn lookup(folder: &tempfile::TempDir) -> PathBuf {
+    let configuration = Configuration::build(
+        "net-sockets-resolver-autoconf",
+        &["--components", "net,sockets,resolver,autoconf"],
+    );
+    let link = Link::Static(&configuration);
+    compile(folder.path(), "lookup", &["programs/lookup.c"], &[], link)
+}
+
+/// A name server on the host's side of the wire, which hands out addresses too, and writes down what it is asked.
+fn dnsmasq(namespace: &Namespace, folder: &tempfile::TempDir) -> Child {
+    let leases = folder.path().join("leases").display().to_string();
+    let mut command = namespace.command("dnsmasq");
+    command
+        .args(["--keep-in-foreground", "--log-queries"])
+        .args([
+            "--conf-file=/dev/null",
+            "--user=root",
+            "--no-resolv",
+            "--no-hosts",
+        ])
+        .args(["--interface=rump0", "--dhcp-range=10.77.0.50,10.77.0.59"])
+        .arg(format!("--dhcp-leasefile={leases}"))
+        .arg(format!("--log-facility={}", log(folder).display()))
+        .args([
+            "--local-ttl=60",
+            "--local=/test/",
+            "--address=/all.test/10.9.0.1",
+        ])
+        .arg("--host-record=both.test,10.9.0.2,fd09::2")
+        .arg("--host-record=six.test,fd09::6")
+        .arg("--cname=alias.test,second.test")
+        .arg("--cname=second.test,both.test");
+    for number in 1..=100 {
+        command.arg(format!("--host-record=many.test,10.9.1.{number}"));
+    }
+    let dnsmasq = Child::start(&mut command);
+    wait_until("dnsmasq", Duration::from_secs(30), || {
+        std::fs::read_to_string(log(folder)).is_ok_and(|log| log.contains("DHCP, IP range"))
+    });
+    dnsmasq
+}
+
+fn log(folder: &tempfile::TempDir) -> PathBuf {
+    folder.path().join("log")
+}
+
+#[test]
+fn finds_what_dnsmasq_knows_after_dhcp() {
+    let name = "finds_what_dnsmasq_knows_after_dhcp";
+    if !need_network(name, &["dnsmasq", "pkg-config"]) {
+        return;
+    }
+    let namespace = Namespace::new();
+    let folder = tempfile::tempdir().unwrap();
+    let lookup = lookup(&folder);
+    let _dnsmasq = dnsmasq(&namespace, &folder);
+    let said = output(namespace.kernel(lookup).env("RUMP_IP", "").args([
+        "dhcp",
+        "s",
+        "x.all.test",
+        "80",
+        "sc",
+        "alias.test",
+        "443",
+        "s6",
+        "both.test",
+        "-",
+        "s4",
+        "both.test",
+        "9",
+        "s4",
+        "six.test",
+        "-",
+        "s",
+        "none.test",
+        "-",
+        "s",
+        "many.test",
+        "7",
+        "s",
+        "both.test",
+        "1",
+    ]));
+    let lines: Vec<&str> = said.lines().collect();
+    let [all, alias, v6, v4, six, none, many, both] = lines[..] else {
+        panic!("{said}");
+    };
+    assert_eq!(all, "x.all.test 80: 10.9.0.1,80,1,6");
+    // There is no address to speak IPv6 from, so that comes last.
+    assert_eq!(
+        alias,
+        "alias.test 443: (both.test) 10.9.0.2,443,1,6 fd09::2,443,1,6"
+    );
+    assert_eq!(v6, "both.test -: fd09::2,0,1,6");
+    assert_eq!(v4, "both.test 9: 10.9.0.2,9,1,6");
+    assert!(six.contains("No address associated"), "{six}");
+    assert!(none.contains("not known"), "{none}");
+    let addresses: std::collections::BTreeSet<&str> = many.split(' ').skip(2).collect();
+    assert_eq!(addresses.len(), 100, "{many}");
+    assert_eq!(both, "both.test 1: 10.9.0.2,1,1,6 fd09::2,1,1,6");
+    // What it was asked: the hundred came by TCP, and `both.test` from memory the second time.
+    let log = std::fs::read_to_string(log(&folder)).unwrap();
+    let asked = |what: &str| log.lines().filter(|line| line.contains(what)).count();
+    assert_eq!(asked("query[A] many.test"), 2, "{log}");
+    assert_eq!(asked("query[A] both.test"), 1, "{log}");
+    assert_eq!(asked("query[AAAA] both.test"), 1, "{log}");
+}
+
+#[test]
+fn arguments_are_taken_as_hosts_take_them() {
+    let name = "arguments_are_taken_as_hosts_take_them";
+    if !tests::need(name, &["pkg-config"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = std::process::Command::new(lookup(&folder));
+    let said = output(command.env("RUMP_HOSTS", "db=10.0.0.7,db=fd00::7").args([
+        "-",
+        "s",
+        "10.1.2.3",
+        "80",
+        "-",
+        "::1",
+        "53",
+        "n",
+        "db",
+        "80",
+        "sn",
+        "fd00::9",
+        "1",
+        "sp",
+        "-",
+        "80",
+        "s",
+        "-",
+        "80",
+        "p4",
+        "-",
+        "-",
+        "sc",
+        "-",
+        "80",
+        "s",
+        "db",
+        "http",
+        "s",
+        "db",
+        "65536",
+        "s6",
+        "10.1.2.3",
+        "1",
+        "sc",
+        "db",
+        "5432",
+        "s",
+        "localhost",
+        "1",
+        "s",
+        "a.invalid",
+        "1",
+        "s",
+        "who.test",
+        "1",
+        "s",
+        "a b",
+        "1",
+    ]));
+    let wanted = [
+        "10.1.2.3 80: 10.1.2.3,80,1,6",
+        "::1 53: ::1,53,1,6 ::1,53,2,17 ::1,53,3,0",
+        "db 80: Name or service not known",
+        "fd00::9 1: fd00::9,1,1,6",
+        "- 80: 0.0.0.0,80,1,6 ::,80,1,6",
+        "- 80: ::1,80,1,6 127.0.0.1,80,1,6",
+        "- -: Name or service not known",
+        "- 80: Bad value for ai_flags",
+        "db http: Servname not supported for ai_socktype",
+        "db 65536: Servname not supported for ai_socktype",
+        "10.1.2.3 1: No address associated with hostname",
+        "db 5432: (db) 10.0.0.7,5432,1,6 fd00::7,5432,1,6",
+        "localhost 1: ::1,1,1,6 127.0.0.1,1,1,6",
+        "a.invalid 1: Name or service not known",
+        "who.test 1: Temporary failure in name resolution",
+        "a b 1: Name or service not known",
+    ];
+    assert_eq!(said.lines().collect::<Vec<_>>(), wanted);
+}
