@@ -58,6 +58,7 @@ pub use hooks::{Autoconf, Discovered, Filter, Forwarder, Upper};
 pub use interface::Interface;
 pub use link::{Link, Medium};
 pub use name_servers::NameServer;
+pub use ndisc::Discovery;
 pub use net::Net;
 pub use offload::{Offloads, SegmentKind, Segments};
 pub use protocol::{IpInfo, IpReceiver};

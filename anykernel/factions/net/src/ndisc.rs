@@ -1,45 +1,26 @@
 //! Neighbour discovery for IPv6 (RFC 4861): solicitations and advertisements of neighbours. What routers
 //! say is for a driver, if there is one that listens to them.
 
+mod message;
+
 use alloc::sync::Arc;
 use core::net::{IpAddr, Ipv6Addr};
 
 use base::Lwp;
-use smoltcp::phy::ChecksumCapabilities;
-use smoltcp::wire::{
-    Icmpv6Message, Icmpv6Packet, Icmpv6Repr, IpProtocol, Ipv6Packet, Ipv6Repr, NdiscNeighborFlags,
-    NdiscRepr, RawHardwareAddress,
-};
+use smoltcp::wire::{IpProtocol, Ipv6Packet, Ipv6Repr};
 
 use crate::address::solicited_node;
 use crate::input::IPV6_HEADER;
 use crate::neighbour::Key;
 use crate::output::Hop;
 use crate::{Discovered, Frame, Interface, IpInfo, Medium, Net, Reason};
+pub use message::Discovery;
+use message::Message;
 
 /// What the sender of a message of this protocol sets, so that no router has passed it on.
 const HOP_LIMIT: u8 = 255;
 
-/// Bytes of a router's advertisement without options.
-const ROUTER_ADVERTISEMENT: usize = 16;
-
 const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
-
-/// A message, as far as it concerns us.
-enum Message {
-    Solicit {
-        target: Ipv6Addr,
-        from: Option<[u8; 6]>,
-    },
-    Advertise {
-        target: Ipv6Addr,
-        hardware: Option<[u8; 6]>,
-        overrides: bool,
-    },
-    /// A router says something.
-    Router,
-    Other,
-}
 
 impl Net {
     pub(crate) fn ndisc_input(
@@ -55,7 +36,8 @@ impl Net {
         if interface.medium() != Medium::Ethernet {
             return Err((frame, Reason::UnknownProtocol));
         }
-        let message = match parse(&frame.payload()[IPV6_HEADER..], src, dst, info.hop_limit) {
+        let message = match message::read(&frame.payload()[IPV6_HEADER..], src, dst, info.hop_limit)
+        {
             Ok(message) => message,
             Err(reason) => return Err((frame, reason)),
         };
@@ -121,22 +103,17 @@ impl Net {
         asker: Ipv6Addr,
     ) {
         // One who has no address yet is told among all.
-        let (to, solicited) = if asker.is_unspecified() {
-            (ALL_NODES, NdiscNeighborFlags::empty())
-        } else {
-            (asker, NdiscNeighborFlags::SOLICITED)
+        let solicited = !asker.is_unspecified();
+        let (to, hop) = match solicited {
+            true => (asker, Hop::One(asker.into())),
+            false => (ALL_NODES, Hop::Group(ALL_NODES.into())),
         };
-        let repr = NdiscRepr::NeighborAdvert {
-            flags: solicited | NdiscNeighborFlags::OVERRIDE,
-            target_addr: target,
-            lladdr: Some(hardware_option(interface)),
+        let message = Discovery::Advertisement {
+            target,
+            hardware: interface.hardware_address(),
+            solicited,
         };
-        let hop = if asker.is_unspecified() {
-            Hop::Group(to.into())
-        } else {
-            Hop::One(to.into())
-        };
-        self.ndisc_send(lwp, interface, repr, target, to, |net, packet| {
+        self.ndisc_send(interface, message, target, to, |net, packet| {
             net.send_to(lwp, interface, packet, hop);
         });
     }
@@ -160,16 +137,16 @@ impl Net {
         let Some(IpAddr::V6(source)) = source else {
             return;
         };
-        let repr = NdiscRepr::NeighborSolicit {
-            target_addr: target,
-            lladdr: Some(hardware_option(interface)),
+        let message = Discovery::Solicitation {
+            target,
+            hardware: Some(interface.hardware_address()),
         };
         match known {
-            Some(hardware) => self.ndisc_send(lwp, interface, repr, source, target, |net, p| {
+            Some(hardware) => self.ndisc_send(interface, message, source, target, |net, p| {
                 net.send_ethernet(lwp, interface, p, hardware);
             }),
             None => {
-                self.ndisc_send_to_group(lwp, interface, repr, source, solicited_node(target));
+                self.ndisc_send_to_group(lwp, interface, message, source, solicited_node(target));
             }
         }
     }
@@ -179,110 +156,38 @@ impl Net {
         &self,
         lwp: &Lwp<'_>,
         interface: &Arc<Interface>,
-        repr: NdiscRepr<'_>,
+        message: Discovery,
         source: Ipv6Addr,
         group: Ipv6Addr,
     ) {
-        self.ndisc_send(lwp, interface, repr, source, group, |net, packet| {
+        self.ndisc_send(interface, message, source, group, |net, packet| {
             net.send_to(lwp, interface, packet, Hop::Group(group.into()));
         });
     }
 
     fn ndisc_send(
         &self,
-        _lwp: &Lwp<'_>,
         interface: &Arc<Interface>,
-        repr: NdiscRepr<'_>,
+        message: Discovery,
         source: Ipv6Addr,
         to: Ipv6Addr,
         send: impl FnOnce(&Net, Frame),
     ) {
-        let repr = Icmpv6Repr::Ndisc(repr);
-        let Ok(mut packet) = self.pool().get(IPV6_HEADER + repr.buffer_len()) else {
+        let len = message.len();
+        let Ok(mut packet) = self.pool().get(IPV6_HEADER + len) else {
             interface.count_dropped(Reason::NoMemory, 1);
             return;
         };
         let bytes = packet.payload_mut();
-        bytes.fill(0);
         Ipv6Repr {
             src_addr: source,
             dst_addr: to,
             next_header: IpProtocol::Icmpv6,
-            payload_len: repr.buffer_len(),
+            payload_len: len,
             hop_limit: HOP_LIMIT,
         }
         .emit(&mut Ipv6Packet::new_unchecked(&mut *bytes));
-        repr.emit(
-            &source,
-            &to,
-            &mut Icmpv6Packet::new_unchecked(&mut bytes[IPV6_HEADER..]),
-            &ChecksumCapabilities::default(),
-        );
+        message.emit(&mut bytes[IPV6_HEADER..], source, to);
         send(self, packet);
-    }
-}
-
-fn hardware_option(interface: &Interface) -> RawHardwareAddress {
-    RawHardwareAddress::from_bytes(&interface.hardware_address())
-}
-
-/// Reads a message and checks what RFC 4861 § 7.1 has a receiver check.
-fn parse(bytes: &[u8], src: Ipv6Addr, dst: Ipv6Addr, hop_limit: u8) -> Result<Message, Reason> {
-    let packet = Icmpv6Packet::new_checked(bytes).map_err(|_| Reason::Malformed)?;
-    if !packet.verify_checksum(&src, &dst) {
-        return Err(Reason::Checksum);
-    }
-    if hop_limit != HOP_LIMIT || packet.msg_code() != 0 {
-        return Err(Reason::Malformed);
-    }
-    if packet.msg_type() == Icmpv6Message::RouterAdvert {
-        // RFC 4861 § 6.1.2.
-        let good = src.is_unicast_link_local() && bytes.len() >= ROUTER_ADVERTISEMENT;
-        return good.then_some(Message::Router).ok_or(Reason::Malformed);
-    }
-    let repr = NdiscRepr::parse(&packet).map_err(|_| Reason::Malformed)?;
-    match repr {
-        NdiscRepr::NeighborSolicit {
-            target_addr,
-            lladdr,
-        } => {
-            let nobody_yet = src.is_unspecified();
-            if target_addr.is_multicast()
-                || (nobody_yet && (lladdr.is_some() || !dst.is_multicast()))
-            {
-                return Err(Reason::Malformed);
-            }
-            Ok(Message::Solicit {
-                target: target_addr,
-                from: lladdr.map(station).transpose()?,
-            })
-        }
-        NdiscRepr::NeighborAdvert {
-            flags,
-            target_addr,
-            lladdr,
-        } => {
-            let solicited = flags.contains(NdiscNeighborFlags::SOLICITED);
-            if target_addr.is_multicast()
-                || src.is_unspecified()
-                || (solicited && dst.is_multicast())
-            {
-                return Err(Reason::Malformed);
-            }
-            Ok(Message::Advertise {
-                target: target_addr,
-                hardware: lladdr.map(station).transpose()?,
-                overrides: flags.contains(NdiscNeighborFlags::OVERRIDE),
-            })
-        }
-        _ => Ok(Message::Other),
-    }
-}
-
-/// The hardware address of an option, if it is one station's.
-fn station(option: RawHardwareAddress) -> Result<[u8; 6], Reason> {
-    match <[u8; 6]>::try_from(option.as_bytes()) {
-        Ok(address) if address[0] & 1 == 0 => Ok(address),
-        _ => Err(Reason::Malformed),
     }
 }

@@ -5,8 +5,7 @@ use core::net::{IpAddr, Ipv6Addr};
 
 use base::sync::Leaf;
 use base::{Blocking, Callout, Errno, Events, Level, Lwp, Readiness, Wait, Wakes, block, log};
-use net::{Cidr, Interface, Net, Route, link_local, solicited_node};
-use smoltcp::wire::{NdiscRepr, RawHardwareAddress};
+use net::{Cidr, Discovery, Interface, Net, Route, link_local, solicited_node};
 
 use crate::advertisement::Advertisement;
 use crate::state::{Change, State};
@@ -155,21 +154,19 @@ impl Client {
     /// program wants to, not because the power came back for all hosts of a link.
     fn solicit(&self, lwp: &Lwp<'_>, net: &Net) {
         let hardware = self.interface.hardware_address();
-        let repr = NdiscRepr::RouterSolicit {
-            lladdr: Some(RawHardwareAddress::from_bytes(&hardware)),
-        };
+        let question = Discovery::RouterSolicitation { hardware };
         let own = link_local(hardware);
-        net.ndisc_send_to_group(lwp, &self.interface, repr, own, ALL_ROUTERS);
+        net.ndisc_send_to_group(lwp, &self.interface, question, own, ALL_ROUTERS);
     }
 
     /// Asks whether somebody has an address (RFC 4862 § 5.4.2).
     fn probe(&self, lwp: &Lwp<'_>, net: &Net, address: Ipv6Addr) {
-        let repr = NdiscRepr::NeighborSolicit {
-            target_addr: address,
-            lladdr: None,
+        let question = Discovery::Solicitation {
+            target: address,
+            hardware: None,
         };
         let (nobody, group) = (Ipv6Addr::UNSPECIFIED, solicited_node(address));
-        net.ndisc_send_to_group(lwp, &self.interface, repr, nobody, group);
+        net.ndisc_send_to_group(lwp, &self.interface, question, nobody, group);
     }
 
     /// Has an address. Which others are on the link is another matter (RFC 5942 § 4), so it is one by itself.
