@@ -34,6 +34,47 @@ fn answers_the_hosts_ping() {
 }
 
 #[test]
+fn a_tun_interface_carries_packets_alone() {
+    let name = "a_tun_interface_carries_packets_alone";
+    if !need_network(name, &["bash", "curl", "ping", "sha256sum"]) {
+        return;
+    }
+    let namespace = Namespace::new();
+    for line in [
+        "ip tuntap add dev tun0 mode tun",
+        "ip link set tun0 up",
+        "ip addr add 10.79.0.1/24 dev tun0",
+        "ip addr add fd79::1/64 dev tun0 nodad",
+    ] {
+        namespace.run(line);
+    }
+    let configuration = Configuration::example("httpd");
+    let mut httpd = namespace.command(configuration.app("httpd"));
+    httpd
+        .env("RUMP_VIRTIF", "tun:tun0")
+        .env("RUMP_IP", "10.79.0.2/24,fd79::2/64");
+    let httpd = Child::start(&mut httpd);
+    httpd.expect("listening");
+    for line in [
+        "ping -c 3 -i 0.2 -W 2 10.79.0.2",
+        "ping -6 -c 3 -i 0.2 -W 2 fd79::2",
+        "ping -c 2 -i 0.2 -W 2 -s 3000 10.79.0.2",
+        "ping -6 -c 2 -i 0.2 -W 2 -s 3000 fd79::2",
+    ] {
+        let said = namespace.run(line);
+        assert!(said.contains(" 0% packet loss"), "{line}: {said}");
+    }
+    let size: u64 = 64 << 20;
+    let expected = stream_sha256(size);
+    for address in ["10.79.0.2", "[fd79::2]"] {
+        let got = namespace.shell(&format!(
+            "curl -sS --max-time 60 http://{address}/bytes/{size} | sha256sum"
+        ));
+        assert_eq!(got.split_whitespace().next(), Some(expected.as_str()));
+    }
+}
+
+#[test]
 fn serves_pages_to_curl() {
     if !need_network("serves_pages_to_curl", &["curl"]) {
         return;

@@ -5,9 +5,10 @@ use alloc::vec::Vec;
 
 use crate::patience::Patience;
 use crate::sync::{Leaf, Word};
-use crate::{Errno, Events, Lwp, Wakes, host};
+use crate::{Errno, Events, Lwp, Wakes, Work, host};
 
-/// Somebody who hears of a file's news at once, under its leaf lock: a poll or epoll set.
+/// Somebody who hears of a file's news at once, under its leaf lock: a poll or epoll set, or work of the kernel's
+/// own.
 pub(crate) trait Observer: Send + Sync {
     fn notify(self: Arc<Self>, news: Events, wakes: &mut Wakes);
 }
@@ -19,6 +20,12 @@ struct State {
     waiters: Vec<(u64, Events)>,
     observers: Vec<Arc<dyn Observer>>,
     patience: Patience,
+}
+
+impl Observer for Work {
+    fn notify(self: Arc<Self>, _news: Events, _wakes: &mut Wakes) {
+        self.schedule();
+    }
 }
 
 /// What a file is ready for, and who waits for it to change.
@@ -99,6 +106,13 @@ impl Readiness {
                 .retain(|other| !core::ptr::addr_eq(Arc::as_ptr(other), Arc::as_ptr(observer)));
             self.observers.set(state.observers.len() as u32);
         });
+    }
+
+    /// Has work of the kernel's own done after any news from now on, and once for what there is. So a component uses
+    /// a socket without waiting for it.
+    pub fn schedule(&self, work: &Arc<Work>) {
+        self.observe(work.clone());
+        work.schedule();
     }
 
     /// How many observers there are.

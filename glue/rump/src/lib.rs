@@ -3,7 +3,7 @@
 //! A [`Kernel`] is booted from a configuration the generator made; its crate `kernel` re-exports
 //! everything here and adds `boot`. What the kernel can do depends on its components: [`poll`] is
 //! always there, `net` with the component `inet`, `netconfig` with `net`, `block` and `character`
-//! with `dev`.
+//! with `dev`, `wg` with the component of that name.
 //!
 //! ```no_run
 //! # fn kernel() -> rump::Kernel { unimplemented!() }
@@ -41,6 +41,8 @@ pub mod net;
 #[cfg(feature = "netconfig")]
 pub mod netconfig;
 pub mod poll;
+#[cfg(feature = "wg")]
+pub mod wg;
 
 pub use base::{BootError, Component, Config, Errno, Level, ParamKind, ParamSpec, System};
 pub use descriptor::{AsDescriptor, Descriptor};

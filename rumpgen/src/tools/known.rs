@@ -85,6 +85,8 @@ pub const TESTED_WITH: &[Tool] = &[
     tool("tcpdump", "tcpdump"),
     tool("timeout", "coreutils"),
     tool("unshare", "util-linux"),
+    tool("wg", "wireguard-tools"),
+    tool("wireguard-go", "wireguard-go"),
 ];
 
 const fn tool(name: &'static str, package: &'static str) -> Tool {

@@ -283,25 +283,31 @@ impl Net {
                 self.solicit(lwp, &interface, key.address, known);
             }
         }
-        let receiver = self.receiver();
         for (index, packets) in lost {
             let interface = self.interface_by_index(index);
-            if let Some(interface) = &interface {
-                interface.count_dropped(Reason::Unresolved, packets.len());
-            }
             for packet in packets {
-                match (self.sent_for_another(&packet), &interface, &receiver) {
-                    (Some(info), Some(interface), _) => {
-                        self.complain(lwp, interface, &packet, &info, Complaint::NoHost);
-                        self.pool().recycle(packet);
-                    }
-                    (None, _, Some(receiver)) => receiver.unreachable(lwp, packet),
-                    _ => self.pool().recycle(packet),
+                match &interface {
+                    Some(interface) => self.unreachable(lwp, interface, packet),
+                    None => self.pool().recycle(packet),
                 }
             }
         }
         self.arm_neighbour_timer(lwp);
         self.settle(lwp);
+    }
+
+    /// Gives up a packet that was to leave by `interface`, because nobody is there to take it, and tells its sender. No
+    /// lock is held; the caller owes a [`settle`](Self::settle).
+    pub fn unreachable(&self, lwp: &Lwp<'_>, interface: &Arc<Interface>, packet: Frame) {
+        interface.count_dropped(Reason::Unresolved, 1);
+        match (self.sent_for_another(&packet), self.receiver()) {
+            (Some(info), _) => {
+                self.complain(lwp, interface, &packet, &info, Complaint::NoHost);
+                self.pool().recycle(packet);
+            }
+            (None, Some(receiver)) => receiver.unreachable(lwp, packet),
+            (None, None) => self.pool().recycle(packet),
+        }
     }
 
     /// What is known of a packet, if it is none of ours but was sent on.

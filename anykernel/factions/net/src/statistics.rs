@@ -34,11 +34,15 @@ pub enum Reason {
     TooLong,
     /// A filter does not let it through.
     Filtered,
+    /// Whoever sent it, it is not who it should be: a key does not fit.
+    Unauthentic,
+    /// It was there before, or is from too long ago.
+    Replayed,
 }
 
 impl Reason {
     /// All reasons, in the order of their numbers.
-    pub const ALL: [Reason; 14] = [
+    pub const ALL: [Reason; 16] = [
         Reason::Malformed,
         Reason::Checksum,
         Reason::UnknownProtocol,
@@ -53,6 +57,8 @@ impl Reason {
         Reason::HopLimit,
         Reason::TooLong,
         Reason::Filtered,
+        Reason::Unauthentic,
+        Reason::Replayed,
     ];
 
     /// A short name, such as `queue-full`.
@@ -72,6 +78,8 @@ impl Reason {
             Reason::HopLimit => "hop-limit",
             Reason::TooLong => "too-long",
             Reason::Filtered => "filtered",
+            Reason::Unauthentic => "unauthentic",
+            Reason::Replayed => "replayed",
         }
     }
 }

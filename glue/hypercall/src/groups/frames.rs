@@ -1,4 +1,4 @@
-//! Links that carry Ethernet frames.
+//! Links that carry frames: Ethernet's, or bare IP packets.
 
 use crate::{Bytes, Segments, SegmentsMut, Upcall, group};
 
@@ -8,6 +8,8 @@ use crate::{Bytes, Segments, SegmentsMut, Upcall, group};
 pub struct LinkInfo {
     /// A hardware address to use at our end of the link; all zero: choose one.
     pub address: [u8; 6],
+    /// What its frames are: [`ETHERNET`](Self::ETHERNET) or [`IP`](Self::IP).
+    pub medium: u32,
     /// Largest payload of a frame, in bytes, without the Ethernet header.
     pub mtu: u32,
     /// What the link does for frames that are sent: the sum of [`CHECKSUM`](Self::CHECKSUM),
@@ -20,6 +22,10 @@ pub struct LinkInfo {
 }
 
 impl LinkInfo {
+    /// Frames begin with an Ethernet header.
+    pub const ETHERNET: u32 = 0;
+    /// Frames are IP packets, without a header in front.
+    pub const IP: u32 = 1;
     /// It completes checksums: [`Offload::NEEDS_CHECKSUM`].
     pub const CHECKSUM: u32 = 1;
     /// It cuts up TCP segments over IPv4: [`Offload::TCP4`].
@@ -64,7 +70,7 @@ impl Offload {
 }
 
 group! {
-    /// Ethernet frames in and out of a link of the host.
+    /// Frames in and out of a link of the host.
     ///
     /// Links are named by URL: the scheme says what kind of link, the platform's manifest which
     /// kinds there are. Work on frames that a link can do (its [`LinkInfo`]) is left to it with each

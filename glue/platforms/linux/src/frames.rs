@@ -1,9 +1,9 @@
-//! Links that carry frames: `tap:NAME`, a TAP interface; `unix:PATH`, a stream socket; `bus:NAME`, a segment
-//! between kernels.
+//! Links that carry frames: `tap:NAME`, a TAP interface; `tun:NAME`, a TUN interface; `unix:PATH`, a stream socket;
+//! `bus:NAME`, a segment between kernels.
 
 mod bus;
 mod stream;
-mod tap;
+mod tun;
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -13,7 +13,7 @@ use hypercall::{Bytes, Errno, LinkInfo, Offload, Segment, Segments, SegmentsMut,
 
 use crate::{Platform, work};
 use stream::Stream;
-use tap::Tap;
+use tun::{Layer, Tun};
 
 /// Our end of a link, of whatever kind. It says itself when it is to be looked at again.
 trait End: Send + Sync {
@@ -107,7 +107,8 @@ fn split(url: &[u8]) -> Result<(&str, &str), Errno> {
 fn open(url: &[u8], info: &mut LinkInfo, arrived: Upcall) -> Result<u64, Errno> {
     let end: Box<dyn End> = match split(url)? {
         ("bus", name) => bus::open(name)?,
-        ("tap", name) => Box::new(Tap::open(name)?),
+        ("tap", name) => Box::new(Tun::open(name, Layer::Ethernet)?),
+        ("tun", name) => Box::new(Tun::open(name, Layer::Ip)?),
         ("unix", path) => Box::new(Stream::open(path)?),
         _ => return Err(Errno::EPROTONOSUPPORT),
     };

@@ -13,6 +13,8 @@ pub(crate) struct Properties {
     /// What a port does for the frames that are sent: `LinkInfo::offloads`. It also takes frames that were
     /// left so.
     pub(crate) offloads: u32,
+    /// What frames are: `LinkInfo::medium`.
+    pub(crate) medium: u32,
     /// Bytes in the longest packet; zero: as usual.
     pub(crate) mtu: u32,
 }
@@ -35,6 +37,7 @@ fn wire(rest: &str) -> Option<(&str, Properties)> {
         match property.split_once('=')? {
             ("latency", span) => properties.latency = duration(span)?,
             ("loss", share) => properties.loss = percentage(share)?,
+            ("medium", "ip") => properties.medium = LinkInfo::IP,
             ("mtu", bytes) => properties.mtu = bytes.parse().ok()?,
             ("offloads", "checksum") => properties.offloads = LinkInfo::CHECKSUM,
             ("offloads", "all") => {
@@ -75,10 +78,11 @@ mod tests {
             latency: 1_500_000,
             loss: 5_000_000,
             offloads: LinkInfo::CHECKSUM,
+            medium: LinkInfo::IP,
             mtu: 1280,
         };
         assert_eq!(
-            parse(b"wire:a?latency=1500us&loss=0.5%&offloads=checksum&mtu=1280"),
+            parse(b"wire:a?latency=1500us&loss=0.5%&offloads=checksum&mtu=1280&medium=ip"),
             Ok(("a", expected))
         );
         assert_eq!(parse(b"wire:b"), Ok(("b", Properties::default())));
@@ -95,6 +99,7 @@ mod tests {
             "wire:a?color=red",
             "wire:a?offloads=some",
             "wire:a?mtu=all",
+            "wire:a?medium=air",
         ] {
             assert_eq!(parse(url.as_bytes()), Err(Errno::EINVAL), "{url}");
         }

@@ -117,6 +117,7 @@ impl hypercall::Frames for Platform {
                 };
                 *info = LinkInfo {
                     address: [0; 6],
+                    medium: properties.medium,
                     mtu,
                     offloads: properties.offloads,
                     longest_sent: LONGEST,

@@ -1,4 +1,4 @@
-//! The driver of links of the host: Ethernet frames in and out of whatever the platform opens for a
+//! The driver of links of the host: Ethernet frames or IP packets in and out of whatever the platform opens for a
 //! URL, such as a TAP.
 //!
 //! Frames come and go in batches, each way with one hypercall. The platform says once that frames have
@@ -72,12 +72,15 @@ fn refusal(url: &str, errno: Errno) -> Failure {
     let (scheme, name) = url.split_once(':').unwrap_or((url, url));
     let way_out = match errno {
         Errno::EPERM | Errno::EACCES | Errno::ENODEV | Errno::ENXIO | Errno::ENOENT
-            if scheme == "tap" =>
+            if matches!(scheme, "tap" | "tun") =>
         {
             format!(
-                "create the link with: ip tuntap add dev {name} mode tap user $(id -un) && \
+                "create the link with: ip tuntap add dev {name} mode {scheme} user $(id -un) && \
                  ip link set {name} up; or run as root"
             )
+        }
+        Errno::EINVAL if matches!(scheme, "tap" | "tun") => {
+            format!("{name} is no name of an interface, or of one of another kind; name another")
         }
         Errno::ENOENT if scheme == "bus" => format!("make the folder of {name} first"),
         Errno::EINVAL if scheme == "bus" && name.contains('/') => {

@@ -10,7 +10,7 @@ use net::{Batch, Interface, Link, Medium, Net, Offloads, Reason};
 
 use crate::rooms::Rooms;
 
-/// MTUs that make sense for Ethernet: what IPv4 demands, and what IP can use.
+/// MTUs that make sense: what IPv4 demands, and what IP can use.
 const MTUS: core::ops::RangeInclusive<usize> = 68..=65535;
 
 /// The longest packet: IPv6's without jumbo option.
@@ -42,6 +42,7 @@ pub(crate) struct Port {
 /// What the platform opened. The interface has it, and so outlives the port.
 struct Opened {
     handle: u64,
+    medium: Medium,
     address: Option<[u8; 6]>,
     mtu: usize,
     offloads: Offloads,
@@ -76,6 +77,10 @@ impl Port {
         let link = Arc::new(Opened {
             handle,
             open: lwp.instance().keep(handle, frames::close),
+            medium: match info.medium {
+                LinkInfo::IP => Medium::Ip,
+                _ => Medium::Ethernet,
+            },
             address: (info.address != [0; 6]).then_some(info.address),
             mtu,
             offloads: offloads(&info),
@@ -151,7 +156,7 @@ impl Port {
 
 impl Link for Opened {
     fn medium(&self) -> Medium {
-        Medium::Ethernet
+        self.medium
     }
 
     fn mtu(&self) -> usize {

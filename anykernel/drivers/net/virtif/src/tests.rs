@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use base::sync::Leaf;
 use base::{Config, Errno, Kernel, Lwp, ParamKind, ParamSpec, System, enter};
-use net::{Frame, Interface, IpInfo, IpReceiver, Net, Reason};
+use net::{Frame, Interface, IpInfo, IpReceiver, Medium, Net, Reason};
 use sim::Wire;
 
 static SYSTEM: System = System {
@@ -154,6 +154,32 @@ fn two_kernels_on_a_wire_find_each_other() {
     .unwrap();
     sim::advance(10_000_000);
     assert_eq!(heard.0.with(core::mem::take), [packet]);
+}
+
+#[test]
+fn a_link_may_carry_packets_without_a_header() {
+    sim::reset(1);
+    let wire = Wire::open("a");
+    let (kernel, net, recorder) = boot("wire:a?medium=ip");
+    let interface = net.interface("virt0").unwrap();
+    assert_eq!(interface.medium(), Medium::Ip);
+    assert_eq!(interface.hardware_address(), [0; 6]);
+    let packet = &broadcast(7)[14..];
+    wire.send(packet);
+    sim::advance(1_000_000);
+    assert_eq!(recorder.0.with(core::mem::take), [packet]);
+    // Nobody is asked for who has an address.
+    let mut packet = packet.to_vec();
+    packet[12..20].copy_from_slice(&[10, 0, 0, 2, 10, 0, 0, 9]);
+    enter(kernel.process(), |lwp| {
+        net.output(lwp, net.pool().copy_of(&packet)?, None)?;
+        net.flush(lwp);
+        Ok(())
+    })
+    .unwrap();
+    sim::advance(1_000_000);
+    assert_eq!(wire.receive(), Some(packet));
+    assert_eq!(wire.receive(), None);
 }
 
 #[test]

@@ -21,6 +21,7 @@ const LONGEST: u32 = 65535 + 40;
 /// What every segment is like.
 const INFO: LinkInfo = LinkInfo {
     address: [0; 6],
+    medium: LinkInfo::ETHERNET,
     mtu: MTU,
     offloads: LinkInfo::CHECKSUM | LinkInfo::TCP4 | LinkInfo::TCP6,
     longest_sent: LONGEST,

@@ -23,6 +23,7 @@ fn refuses_what_is_no_link() {
     assert_eq!(try_open("tap:"), Err(Errno::EINVAL));
     assert_eq!(try_open("tap:a/b"), Err(Errno::EINVAL));
     assert_eq!(try_open("tap:sixteen-letters!"), Err(Errno::EINVAL));
+    assert_eq!(try_open("tun:"), Err(Errno::EINVAL));
     assert_eq!(try_open("pigeon:grey"), Err(Errno::EPROTONOSUPPORT));
 }
 
@@ -95,6 +96,13 @@ fn a_tap_interface_carries_frames_both_ways() {
         }
     };
     assert_eq!((info.mtu, info.address), (1500, [0; 6]));
+    assert_eq!(info.medium, LinkInfo::ETHERNET);
+    // It is no TUN interface, and one of that kind says so.
+    assert_eq!(try_open("tun:rumptest"), Err(Errno::EINVAL));
+    let mut other = LinkInfo::default();
+    let answer = Platform::open("tun:other".into(), &mut other, Upcall::new(nothing, 0));
+    assert_eq!((other.medium, other.mtu), (LinkInfo::IP, 1500));
+    Platform::close(Errno::check(answer).unwrap());
     assert_eq!(
         info.offloads,
         LinkInfo::CHECKSUM | LinkInfo::TCP4 | LinkInfo::TCP6

@@ -1,4 +1,4 @@
-//! A TAP interface: its other end is an Ethernet interface of the host.
+//! A TAP or TUN interface: its other end is an interface of the host, of Ethernet or of IP packets alone.
 //!
 //! In front of each frame goes virtio's header (`IFF_VNET_HDR`), by which the host leaves checksums and the
 //! cutting up of TCP segments to us and we to it: most of them then are never done. An old system that
@@ -15,18 +15,28 @@ use hypercall::{Errno, LinkInfo, Offload, Segment};
 
 use super::{End, Link, errno, offload_bytes};
 
-/// Where the system hands out TAP interfaces.
+/// Where the system hands out such interfaces.
 const DEVICE: &str = "/dev/net/tun";
-/// What Ethernet has unless told otherwise.
-const ETHERNET_MTU: u32 = 1500;
+/// What such interfaces have unless told otherwise.
+const USUAL_MTU: u32 = 1500;
 /// The longest IPv6 packet without jumbo option, which is also the longest that TCP segments are cut from.
 const LONGEST: u32 = 65535 + 40;
 /// Bytes of the header in front of a frame: an [`Offload`].
 const HEADER: usize = mem::size_of::<Offload>();
 
-/// Our end of a TAP interface.
-pub(super) struct Tap {
+/// What frames are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Layer {
+    /// Ethernet's: a TAP.
+    Ethernet,
+    /// IP packets: a TUN.
+    Ip,
+}
+
+/// Our end of such an interface.
+pub(super) struct Tun {
     device: File,
+    layer: Layer,
     mtu: u32,
     /// Frames have a header in front.
     has_header: bool,
@@ -48,9 +58,9 @@ fn request(name: &str) -> Result<libc::ifreq, Errno> {
     Ok(request)
 }
 
-impl Tap {
+impl Tun {
     /// Attaches to the interface, which is made if it does not exist and the caller may do that.
-    pub(super) fn open(name: &str) -> Result<Tap, Errno> {
+    pub(super) fn open(name: &str, layer: Layer) -> Result<Tun, Errno> {
         let mut request = request(name)?;
         let device = OpenOptions::new()
             .read(true)
@@ -58,14 +68,20 @@ impl Tap {
             .custom_flags(libc::O_NONBLOCK)
             .open(DEVICE)
             .map_err(|error| errno(&error))?;
-        let has_header = match attach(&device, &mut request, libc::IFF_VNET_HDR) {
-            Err(Errno::EINVAL) => attach(&device, &mut request, 0).map(|()| false)?,
+        let kind = match layer {
+            Layer::Ethernet => libc::IFF_TAP,
+            Layer::Ip => libc::IFF_TUN,
+        };
+        let has_header = match attach(&device, &mut request, kind | libc::IFF_VNET_HDR) {
+            // An old system; or the interface is of the other kind, which is found out so, too.
+            Err(Errno::EINVAL) => attach(&device, &mut request, kind).map(|()| false)?,
             attached => attached.map(|()| true)?,
         };
         let leaves_work = has_header && ask_for_work(&device);
-        let mtu = mtu(&mut request).unwrap_or(ETHERNET_MTU);
-        Ok(Tap {
+        let mtu = mtu(&mut request).unwrap_or(USUAL_MTU);
+        Ok(Tun {
             device,
+            layer,
             mtu,
             has_header,
             leaves_work,
@@ -109,11 +125,15 @@ impl Tap {
     }
 }
 
-impl End for Tap {
+impl End for Tun {
     fn info(&self) -> LinkInfo {
         LinkInfo {
             // The kernel's end of the cable has an address of its own; the interface's is the host's.
             address: [0; 6],
+            medium: match self.layer {
+                Layer::Ethernet => LinkInfo::ETHERNET,
+                Layer::Ip => LinkInfo::IP,
+            },
             mtu: self.mtu,
             offloads: match self.has_header {
                 true => LinkInfo::CHECKSUM | LinkInfo::TCP4 | LinkInfo::TCP6,
@@ -168,7 +188,7 @@ impl End for Tap {
     }
 }
 
-impl Drop for Tap {
+impl Drop for Tun {
     fn drop(&mut self) {
         if self.leaves_work {
             // An interface that stays may next be opened by somebody who takes plain frames.
@@ -178,9 +198,9 @@ impl Drop for Tap {
     }
 }
 
-/// Attaches to the interface that `request` names, with these flags beside those of every TAP.
+/// Attaches to the interface that `request` names, with these flags.
 fn attach(device: &File, request: &mut libc::ifreq, flags: c_int) -> Result<(), Errno> {
-    request.ifr_ifru.ifru_flags = (libc::IFF_TAP | libc::IFF_NO_PI | flags) as i16;
+    request.ifr_ifru.ifru_flags = (libc::IFF_NO_PI | flags) as i16;
     // SAFETY: the request is of the kind this call reads and writes.
     let answer = unsafe { libc::ioctl(device.as_raw_fd(), libc::TUNSETIFF, &raw mut *request) };
     match answer {
