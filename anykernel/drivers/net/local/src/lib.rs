@@ -11,6 +11,7 @@
 //!   their socket is closed;
 //! - everybody is root: credentials have a process, and user and group zero;
 //! - a stream's buffer counts bytes and not what they take, so it holds more of small writes;
+//! - a writer that waits when the other side closes with data unread hears `EPIPE`, and the reset afterwards;
 //! - `SO_LINGER`, `SO_RCVLOWAT`, `SO_PEEK_OFF` and urgent data are unknown.
 //!
 //! This crate does not know what the files are that travel, and needs no network.
