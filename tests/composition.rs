@@ -67,6 +67,30 @@ fn a_kernel_without_sockets_has_no_code_of_them() {
     assert!(less < more);
 }
 
+#[test]
+fn unix_domain_sockets_need_no_network() {
+    let test = "unix_domain_sockets_need_no_network";
+    if !need(test, &["nm", "pkg-config"]) {
+        return;
+    }
+    let configuration = Configuration::build("local", &["--components", "local"]);
+    let symbols = symbols(&configuration.artifacts().join("librump.a"));
+    let has = |part: &str| symbols.iter().any(|name| name.contains(part));
+    assert!(has("5local") && has("7sockets"));
+    for part in ["3net", "4inet", "7smoltcp"] {
+        assert!(!has(part), "{part}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let program = compile(
+        folder.path(),
+        "rights",
+        &["programs/rights.c"],
+        &[],
+        Link::Static(&configuration),
+    );
+    assert_eq!(output(&mut Command::new(program)), "passed\n");
+}
+
 fn xtask(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO"));
     command
