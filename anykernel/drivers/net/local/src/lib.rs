@@ -36,6 +36,7 @@ mod stream;
 mod tests;
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use base::{Boot, Failure, Lwp};
 use sockets::Families;
@@ -56,6 +57,6 @@ fn start(boot: &mut Boot<'_>) -> Result<(), Failure> {
 /// What was lost on its way is all that is left now.
 fn stop(lwp: &Lwp<'_>) {
     if let Ok(local) = lwp.state::<Local>() {
-        local.collect(lwp);
+        local.tidy(lwp, Vec::new());
     }
 }
