@@ -67,6 +67,30 @@ fn a_kernel_without_sockets_has_no_code_of_them() {
     assert!(less < more);
 }
 
+#[test]
+fn unix_domain_sockets_need_no_network() {
+    let test = "unix_domain_sockets_need_no_network";
+    if !need(test, &["nm", "pkg-config"]) {
+        return;
+    }
+    let configuration = Configuration::build("local", &["--components", "local"]);
+    let symbols = symbols(&configuration.artifacts().join("librump.a"));
+    let has = |part: &str| symbols.iter().any(|name| name.contains(part));
+    assert!(has("5local") && has("7sockets"));
+    for part in ["3net", "4inet", "7smoltcp"] {
+        assert!(!has(part), "{part}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let program = compile(
+        folder.path(),
+        "rights",
+        &["programs/rights.c"],
+        &[],
+        Link::Static(&configuration),
+    );
+    assert_eq!(output(&mut Command::new(program)), "passed\n");
+}
+
 fn xtask(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO"));
     command
@@ -239,7 +263,7 @@ fn contains(bytes: &[u8], word: &str) -> bool {
 #[test]
 fn the_generator_knows_no_component() {
     // Words of the language and of cargo as well: a name of theirs would not be noticed among the others.
-    const WORDS: [&str; 3] = ["base", "dev", "loop"];
+    const WORDS: [&str; 4] = ["base", "dev", "local", "loop"];
     let mut manifests = Vec::new();
     list(&repository().join("component-manifests"), &mut manifests);
     let names: Vec<String> = manifests

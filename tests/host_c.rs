@@ -26,7 +26,7 @@ fn on_host(
     program: &[&str],
     flags: &[&str],
 ) -> (PathBuf, tempfile::TempDir) {
-    let configuration = host.net_sockets();
+    let configuration = host.net_sockets_local();
     let folder = tempfile::tempdir().unwrap();
     let sources = [program, host.sources].concat();
     let flags = [&STRICT, flags].concat();
@@ -44,7 +44,7 @@ fn the_archive_needs_what_its_header_declares_and_nothing_else() {
         return;
     }
     for host in HOSTS {
-        let artifacts = host.net_sockets().artifacts();
+        let artifacts = host.net_sockets_local().artifacts();
         let header = fs::read_to_string(artifacts.join("include/rump/rumpuser.h")).unwrap();
         let declared = header.lines().filter(|line| line.ends_with(");"));
         let names = declared.filter_map(|line| {
@@ -76,7 +76,7 @@ fn the_archive_needs_what_its_header_declares_and_nothing_else() {
 fn a_host_without_threads_is_asked_for_none() {
     let of = |host: HostC| {
         let header = host
-            .net_sockets()
+            .net_sockets_local()
             .artifacts()
             .join("include/rump/rumpuser.h");
         fs::read_to_string(header).unwrap()
@@ -91,7 +91,7 @@ fn the_header_is_c_and_c_plus_plus() {
         return;
     }
     let header = HOST_WITH_THREADS
-        .net_sockets()
+        .net_sockets_local()
         .artifacts()
         .join("include/rump/rumpuser.h");
     for (compiler, language, standard) in [("cc", "c", "c11"), ("c++", "c++", "c++11")] {

@@ -24,8 +24,11 @@ fn locks_are_atomic_only_between_processors() {
     if !need(test, &["addr2line", "objdump"]) {
         return;
     }
-    let [one, many] = [("net-sockets-up", "sync=up"), ("net-sockets", "sync=mp")]
-        .map(|(name, sync)| atomics(name, sync));
+    let [one, many] = [
+        ("net-sockets-local-up", "sync=up"),
+        ("net-sockets-local", "sync=mp"),
+    ]
+    .map(|(name, sync)| atomics(name, sync));
     let in_locks = |atomics: &[Atomic]| atomics.iter().filter(|it| it.is_of_a_lock()).count();
     println!(
         "locked instructions: {} with one processor, {} with many; of locks: {} and {}",
@@ -118,7 +121,7 @@ fn is_locked(instruction: &str) -> bool {
 
 /// The library of a configuration, whole, compiled as ever but with the line of each instruction.
 fn with_lines(name: &str, sync: &str) -> String {
-    let selection = ["--components", "net,sockets", "--param", sync];
+    let selection = ["--components", "net,sockets,local", "--param", sync];
     let configuration = Configuration::build(name, &selection);
     // Kept from run to run.
     let target = repository().join("target/lines").join(name);

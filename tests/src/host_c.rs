@@ -32,10 +32,11 @@ pub const HOST_WITHOUT_THREADS: HostC = HostC {
 };
 
 impl HostC {
-    /// Net and sockets for it.
-    pub fn net_sockets(&self) -> Configuration {
-        let name = format!("net-sockets-{}", self.platform);
-        let what = ["--components", "net,sockets", "--platform", self.platform];
+    /// Net, sockets and Unix-domain sockets for it.
+    pub fn net_sockets_local(&self) -> Configuration {
+        let name = format!("net-sockets-local-{}", self.platform);
+        let components = ["--components", "net,sockets,local"];
+        let what = [&components[..], &["--platform", self.platform]].concat();
         Configuration::build(&name, &what)
     }
 }

@@ -1,23 +1,14 @@
 //! Streams and listeners.
 
-use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use sockets::syscalls;
-use syscall::SockAddrOut;
 use syscall::consts::*;
 
-use super::Shutdown;
-use super::socket::{Socket, common, internet};
-use crate::descriptor::Descriptor;
+use super::internet;
+use super::internet::internet;
+use crate::socket::{Socket, common, stream};
 use crate::{Errno, Kernel, Result};
-
-/// Connections that may wait to be accepted: as many as the kernel allows.
-const BACKLOG: i32 = SOMAXCONN as i32;
-
-/// The step [`TcpStream::read_to_end`] grows its buffer by at the beginning.
-const CHUNK: usize = 16 * 1024;
 
 /// A socket that accepts connections.
 ///
@@ -50,30 +41,26 @@ pub struct TcpStream(Socket);
 
 common!(TcpListener);
 common!(TcpStream);
+internet!(TcpListener);
+internet!(TcpStream);
+stream!(TcpStream);
 
 impl TcpListener {
     /// Accepts connections to `address`; port zero: any that is free. The address is reusable at once
     /// after a listener is gone. `[::]` accepts IPv4, too.
     pub fn bind(kernel: &Kernel, address: impl Into<SocketAddr>) -> Result<Self> {
         let address = address.into();
-        let socket = Socket::new(kernel, address, SOCK_STREAM)?;
+        let socket = internet::socket(kernel, address, SOCK_STREAM)?;
         socket.set_number(SOL_SOCKET, SO_REUSEADDR, 1)?;
-        socket.bind(address)?;
-        socket
-            .0
-            .call(|lwp, fd| syscalls::listen(lwp, fd, BACKLOG))?;
+        socket.bind(address.into())?;
+        socket.listen()?;
         Ok(TcpListener(socket))
     }
 
     /// Accepts a connection, and says whose.
     pub fn accept(&self) -> Result<(TcpStream, SocketAddr)> {
-        let listener = &self.0.0;
-        let mut peer = None;
-        let stream = Descriptor::open(listener.kernel(), |lwp| {
-            let place = SockAddrOut::new(Some(&mut peer));
-            syscalls::accept4(lwp, listener.fd(), place, SOCK_CLOEXEC as i32)
-        })?;
-        Ok((TcpStream(Socket(stream)), internet(peer)?))
+        let (stream, peer) = self.0.accept()?;
+        Ok((TcpStream(stream), internet::address(peer)?))
     }
 
     /// The connections to come, without end.
@@ -98,8 +85,8 @@ impl TcpStream {
     /// Connects.
     pub fn connect(kernel: &Kernel, address: impl Into<SocketAddr>) -> Result<Self> {
         let address = address.into();
-        let socket = Socket::new(kernel, address, SOCK_STREAM)?;
-        socket.connect(address)?;
+        let socket = internet::socket(kernel, address, SOCK_STREAM)?;
+        socket.connect(address.into())?;
         Ok(TcpStream(socket))
     }
 
@@ -110,9 +97,9 @@ impl TcpStream {
         span: Duration,
     ) -> Result<Self> {
         let address = address.into();
-        let socket = Socket::new(kernel, address, SOCK_STREAM)?;
+        let socket = internet::socket(kernel, address, SOCK_STREAM)?;
         socket.set_timeout(SO_SNDTIMEO, Some(span))?;
-        match socket.connect(address) {
+        match socket.connect(address.into()) {
             Err(Errno::EINPROGRESS) => return Err(Errno::ETIMEDOUT),
             other => other?,
         }
@@ -124,87 +111,16 @@ impl TcpStream {
     /// connected or has failed, which [`take_error`](Self::take_error) tells.
     pub fn connect_nonblocking(kernel: &Kernel, address: impl Into<SocketAddr>) -> Result<Self> {
         let address = address.into();
-        let socket = Socket::new(kernel, address, SOCK_STREAM | SOCK_NONBLOCK)?;
-        match socket.connect(address) {
+        let socket = internet::socket(kernel, address, SOCK_STREAM | SOCK_NONBLOCK)?;
+        match socket.connect(address.into()) {
             Ok(()) | Err(Errno::EINPROGRESS) => Ok(TcpStream(socket)),
             Err(errno) => Err(errno),
         }
     }
 
-    /// Reads into `buffer`: how many bytes, zero at the end.
-    #[inline]
-    pub fn read(&self, buffer: &mut [u8]) -> Result<usize> {
-        self.0.0.read(buffer)
-    }
-
-    /// Fills `buffer`. `ECONNRESET` if the stream ends before.
-    pub fn read_exact(&self, mut buffer: &mut [u8]) -> Result<()> {
-        while !buffer.is_empty() {
-            match self.read(buffer)? {
-                0 => return Err(Errno::ECONNRESET),
-                count => buffer = &mut buffer[count..],
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads until the peer writes no more, and appends to `buffer`: how many bytes.
-    pub fn read_to_end(&self, buffer: &mut Vec<u8>) -> Result<usize> {
-        let start = buffer.len();
-        let mut end = start;
-        let result = loop {
-            if end == buffer.len() {
-                let grow = (end - start).max(CHUNK);
-                if buffer.try_reserve(grow).is_err() {
-                    break Err(Errno::ENOMEM);
-                }
-                buffer.resize(end + grow, 0);
-            }
-            match self.read(&mut buffer[end..]) {
-                Ok(0) => break Ok(end - start),
-                Ok(count) => end += count,
-                Err(errno) => break Err(errno),
-            }
-        };
-        buffer.truncate(end);
-        result
-    }
-
-    /// Receives without taking: the next read gets the same bytes again.
-    pub fn peek(&self, buffer: &mut [u8]) -> Result<usize> {
-        self.0.receive(buffer, MSG_PEEK)
-    }
-
-    /// Writes from `buffer`: how many bytes. Unless the stream is nonblocking, that is all of them.
-    #[inline]
-    pub fn write(&self, buffer: &[u8]) -> Result<usize> {
-        self.0.0.write(buffer)
-    }
-
-    /// Writes all of `buffer`.
-    pub fn write_all(&self, mut buffer: &[u8]) -> Result<()> {
-        while !buffer.is_empty() {
-            let count = self.write(buffer)?;
-            buffer = &buffer[count..];
-        }
-        Ok(())
-    }
-
     /// The address of the other end.
     pub fn peer_addr(&self) -> Result<SocketAddr> {
-        self.0.peer_addr()
-    }
-
-    /// Ends one or both directions.
-    pub fn shutdown(&self, how: Shutdown) -> Result<()> {
-        let how = match how {
-            Shutdown::Read => SHUT_RD,
-            Shutdown::Write => SHUT_WR,
-            Shutdown::Both => SHUT_RDWR,
-        };
-        self.0
-            .0
-            .call(|lwp, fd| syscalls::shutdown(lwp, fd, how as i32))
+        internet::address(self.0.peer_address()?)
     }
 
     /// Says whether small writes are sent at once instead of gathered.

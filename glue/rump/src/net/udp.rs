@@ -2,11 +2,11 @@
 
 use core::net::SocketAddr;
 
-use sockets::syscalls;
 use syscall::consts::*;
-use syscall::{SockAddr, SockAddrOut};
 
-use super::socket::{Socket, common, internet};
+use super::internet;
+use super::internet::internet;
+use crate::socket::{Socket, common};
 use crate::{Kernel, Result};
 
 /// A socket for datagrams.
@@ -25,27 +25,25 @@ use crate::{Kernel, Result};
 pub struct UdpSocket(Socket);
 
 common!(UdpSocket);
+internet!(UdpSocket);
 
 impl UdpSocket {
     /// A socket with this address; port zero: any that is free.
     pub fn bind(kernel: &Kernel, address: impl Into<SocketAddr>) -> Result<Self> {
         let address = address.into();
-        let socket = Socket::new(kernel, address, SOCK_DGRAM)?;
-        socket.bind(address)?;
+        let socket = internet::socket(kernel, address, SOCK_DGRAM)?;
+        socket.bind(address.into())?;
         Ok(UdpSocket(socket))
     }
 
     /// Says where [`send`](Self::send) sends to; only what comes from there is received.
     pub fn connect(&self, address: impl Into<SocketAddr>) -> Result<()> {
-        self.0.connect(address.into())
+        self.0.connect(address.into().into())
     }
 
     /// Sends a datagram to an address.
     pub fn send_to(&self, data: &[u8], to: impl Into<SocketAddr>) -> Result<usize> {
-        let to = SockAddr::from(to.into());
-        self.0
-            .0
-            .call(|lwp, fd| syscalls::sendto(lwp, fd, data.into(), 0, to.into()))
+        self.0.send_to(data, to.into().into())
     }
 
     /// Receives a datagram, and says from whom. What `buffer` has no room for is lost.
@@ -59,19 +57,13 @@ impl UdpSocket {
     }
 
     fn receive_from(&self, buffer: &mut [u8], flags: u32) -> Result<(usize, SocketAddr)> {
-        let mut from = None;
-        let count = self.0.0.call(|lwp, fd| {
-            let place = SockAddrOut::new(Some(&mut from));
-            syscalls::recvfrom(lwp, fd, buffer.into(), flags as i32, place)
-        })?;
-        Ok((count, internet(from)?))
+        let (count, from) = self.0.receive_from(buffer, flags)?;
+        Ok((count, internet::address(from)?))
     }
 
     /// Sends a datagram to where the socket is connected.
     pub fn send(&self, data: &[u8]) -> Result<usize> {
-        self.0
-            .0
-            .call(|lwp, fd| syscalls::send(lwp, fd, data.into(), 0))
+        self.0.send(data)
     }
 
     /// Receives a datagram.
@@ -81,7 +73,7 @@ impl UdpSocket {
 
     /// The address the socket is connected to.
     pub fn peer_addr(&self) -> Result<SocketAddr> {
-        self.0.peer_addr()
+        internet::address(self.0.peer_address()?)
     }
 
     /// Says whether datagrams may go to everybody on a link.

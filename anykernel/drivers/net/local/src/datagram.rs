@@ -288,7 +288,7 @@ impl DatagramSocket {
         in_flight.remove(&files);
         drop(in_flight);
         self.wake(lwp, &waiting);
-        self.local.discard(lwp, files);
+        self.local.tidy(lwp, files);
     }
 
     /// Has those try again who would send.

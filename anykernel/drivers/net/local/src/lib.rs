@@ -11,6 +11,7 @@
 //!   their socket is closed;
 //! - everybody is root: credentials have a process, and user and group zero;
 //! - a stream's buffer counts bytes and not what they take, so it holds more of small writes;
+//! - a writer that waits when the other side closes with data unread hears `EPIPE`, and the reset afterwards;
 //! - `SO_LINGER`, `SO_RCVLOWAT`, `SO_PEEK_OFF` and urgent data are unknown.
 //!
 //! This crate does not know what the files are that travel, and needs no network.
@@ -35,6 +36,7 @@ mod stream;
 mod tests;
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use base::{Boot, Failure, Lwp};
 use sockets::Families;
@@ -55,6 +57,6 @@ fn start(boot: &mut Boot<'_>) -> Result<(), Failure> {
 /// What was lost on its way is all that is left now.
 fn stop(lwp: &Lwp<'_>) {
     if let Ok(local) = lwp.state::<Local>() {
-        local.collect(lwp);
+        local.tidy(lwp, Vec::new());
     }
 }

@@ -19,14 +19,37 @@ pub(crate) struct Local {
     pub(crate) names: Names,
     /// Taken before any socket's lock.
     pub(crate) in_flight: Mutex<InFlight>,
-    discarded: Leaf<Discarded>,
+    untidy: Leaf<Untidy>,
 }
 
-/// Files to be released, by one who is at it.
+/// What is to be tidied up, by one who is at it.
 #[derive(Default)]
-struct Discarded {
+struct Untidy {
+    /// To be released.
     files: Vec<Arc<OpenFile>>,
+    /// Something may be lost, and is to be searched for.
+    search: bool,
     busy: bool,
+}
+
+/// What is next to be done of it.
+enum Task {
+    Release(Arc<OpenFile>),
+    Search,
+    Nothing,
+}
+
+impl Untidy {
+    fn next(&mut self) -> Task {
+        if let Some(open) = self.files.pop() {
+            Task::Release(open)
+        } else if core::mem::take(&mut self.search) {
+            Task::Search
+        } else {
+            self.busy = false;
+            Task::Nothing
+        }
+    }
 }
 
 impl Local {
@@ -35,32 +58,31 @@ impl Local {
             memory: memory.clone(),
             names: Names::new(),
             in_flight: Mutex::new(InFlight::default()),
-            discarded: Leaf::new(Discarded::default()),
+            untidy: Leaf::new(Untidy::default()),
         })
     }
 
-    /// Releases files that were in a queue and are counted no more. No lock is held. Closing one may bring more of
-    /// them, and those are released here and not there: however many sockets are in one another, the stack is not.
-    pub(crate) fn discard(&self, lwp: &Lwp<'_>, files: Vec<Arc<OpenFile>>) {
-        if files.is_empty() {
-            return;
-        }
-        let busy = self.discarded.with(|discarded| {
-            discarded.files.extend(files);
-            core::mem::replace(&mut discarded.busy, true)
+    /// Releases files that were in a queue and are counted no more, and empties the queues that nobody can receive from
+    /// any more. No lock is held. To close a file may bring more of both: that is left to whoever is at it already, so
+    /// however many sockets are in one another, the stack is not, and they are searched for once.
+    pub(crate) fn tidy(&self, lwp: &Lwp<'_>, files: Vec<Arc<OpenFile>>) {
+        let busy = self.untidy.with(|untidy| {
+            untidy.files.extend(files);
+            untidy.search = true;
+            core::mem::replace(&mut untidy.busy, true)
         });
         if busy {
             return;
         }
-        let next = || {
-            self.discarded.with(|discarded| {
-                let next = discarded.files.pop();
-                discarded.busy = next.is_some();
-                next
-            })
-        };
-        while let Some(open) = next() {
-            open.release(lwp);
+        loop {
+            match self.untidy.with(Untidy::next) {
+                Task::Release(open) => open.release(lwp),
+                Task::Search => {
+                    let lost = self.in_flight.lock(lwp).collect(lwp);
+                    self.untidy.with(|untidy| untidy.files.extend(lost));
+                }
+                Task::Nothing => break,
+            }
         }
     }
 
@@ -71,14 +93,8 @@ impl Local {
             return in_flight;
         }
         drop(in_flight);
-        self.collect(lwp);
+        self.tidy(lwp, Vec::new());
         self.in_flight.lock(lwp)
-    }
-
-    /// Empties the queues that nobody can receive from any more. No lock is held.
-    pub(crate) fn collect(&self, lwp: &Lwp<'_>) {
-        let files = self.in_flight.lock(lwp).collect(lwp);
-        self.discard(lwp, files);
     }
 }
 

@@ -342,7 +342,6 @@ impl Socket for StreamSocket {
                 second.connection.refuse(lwp);
             }
         }
-        self.local.discard(lwp, files);
-        self.local.collect(lwp);
+        self.local.tidy(lwp, files);
     }
 }

@@ -193,7 +193,6 @@ impl Socket for DatagramSocket {
             self.local.names.remove(&name, SOCK_DGRAM);
         }
         self.purge(lwp);
-        self.local.collect(lwp);
     }
 }
 
