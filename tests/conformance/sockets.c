@@ -6,7 +6,8 @@ int main(int argc, char **argv)
 {
     static const struct test_case *const groups[] = {
         creation_cases, name_cases,     option_cases,     stream_cases,
-        ending_cases,   datagram_cases, descriptor_cases, blocking_cases,
+        ending_cases,   datagram_cases, control_cases,    descriptor_cases,
+        blocking_cases,
         NULL,
     };
 

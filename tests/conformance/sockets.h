@@ -10,6 +10,7 @@ extern const struct test_case option_cases[];
 extern const struct test_case stream_cases[];
 extern const struct test_case ending_cases[];
 extern const struct test_case datagram_cases[];
+extern const struct test_case control_cases[];
 extern const struct test_case descriptor_cases[];
 extern const struct test_case blocking_cases[];
 

@@ -28,6 +28,7 @@
 
 #ifdef RUMP
 
+#include <rump/mmsg.h>
 #include <rump/rump.h>
 #include <rump/rump_syscalls.h>
 
@@ -79,6 +80,8 @@ static inline long long sys_now_ms(void)
 #define sys_recv SYS(recv)
 #define sys_recvfrom SYS(recvfrom)
 #define sys_recvmsg SYS(recvmsg)
+#define sys_sendmmsg SYS(sendmmsg)
+#define sys_recvmmsg SYS(recvmmsg)
 #define sys_read SYS(read)
 #define sys_write SYS(write)
 #define sys_readv SYS(readv)

@@ -82,7 +82,7 @@ struct Writer {
 
 impl Writer {
     /// Adds what has room: of the padding at its end, as much as there is.
-    fn add(&mut self, kind: u32, data: &[u8]) {
+    fn add(&mut self, level: u32, kind: u32, data: &[u8]) {
         let room = self.room - self.bytes.len();
         let len = (HEADER + data.len()).min(room);
         self.cut |= len < HEADER + data.len();
@@ -90,7 +90,7 @@ impl Writer {
             return;
         }
         self.bytes.extend(len.to_ne_bytes());
-        self.bytes.extend(SOL_SOCKET.to_ne_bytes());
+        self.bytes.extend(level.to_ne_bytes());
         self.bytes.extend(kind.to_ne_bytes());
         self.bytes.extend(&data[..len - HEADER]);
         let padding = aligned(len).min(room) - len;
@@ -105,9 +105,12 @@ fn encode(result: &MsgResult, room: usize) -> (Vec<u8>, bool) {
         room,
         cut: false,
     };
+    for control in &result.control {
+        writer.add(control.level, control.kind, &control.data);
+    }
     if let Some(Credentials { pid, uid, gid }) = result.credentials {
         let words = [pid as u32, uid, gid].map(u32::to_ne_bytes);
-        writer.add(SCM_CREDENTIALS, words.as_flattened());
+        writer.add(SOL_SOCKET, SCM_CREDENTIALS, words.as_flattened());
     }
     if !result.descriptors.is_empty() {
         let numbers: Vec<_> = result
@@ -115,7 +118,7 @@ fn encode(result: &MsgResult, room: usize) -> (Vec<u8>, bool) {
             .iter()
             .map(|fd| fd.0.to_ne_bytes())
             .collect();
-        writer.add(SCM_RIGHTS, numbers.as_flattened());
+        writer.add(SOL_SOCKET, SCM_RIGHTS, numbers.as_flattened());
     }
     (writer.bytes, writer.cut)
 }

@@ -49,6 +49,8 @@ pub struct MsgResult {
     pub from: Option<SockAddr>,
     /// `MSG_TRUNC` and its like.
     pub flags: u32,
+    /// What the protocol says of it, where the caller wants to hear of it.
+    pub control: Vec<Control>,
     /// Who sent it, where the caller wants to hear of it.
     pub credentials: Option<Credentials>,
     /// New descriptors for files that came along; no more than there is [room](MsgOut::descriptors) for.

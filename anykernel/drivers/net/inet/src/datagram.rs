@@ -3,6 +3,7 @@
 //! Their state is small and is behind a leaf lock; a datagram that arrives goes straight into the queue,
 //! and only the news of it wait for whoever settles.
 
+pub(crate) mod ancillary;
 mod socket;
 
 use alloc::collections::VecDeque;
@@ -13,7 +14,7 @@ use core::sync::atomic::Ordering;
 
 use base::sync::Leaf;
 use base::{Errno, Events, Lwp, Readiness, Wait, Wakes};
-use net::{Frame, Interface};
+use net::{Frame, Interface, IpInfo};
 use syscall::SockAddr;
 use syscall::consts::*;
 
@@ -21,6 +22,7 @@ use crate::address::{Endpoint, Family, or_loopback, same_version};
 use crate::inet::{Inet, Job};
 use crate::options::{self, Common};
 use crate::ports::Claim;
+use ancillary::{Ancillary, Chosen};
 
 /// What a waiting datagram counts beside its bytes.
 const OVERHEAD: usize = 512;
@@ -49,6 +51,8 @@ pub(crate) struct DatagramSocket {
 pub(crate) struct DatagramState {
     pub(crate) common: Common,
     pub(crate) hop_limit: Option<u8>,
+    /// What is said of datagrams that arrive.
+    pub(crate) ancillary: Ancillary,
     /// `IP_HDRINCL`: the program writes IP headers itself.
     pub(crate) header_included: bool,
     receive_buffer: usize,
@@ -82,6 +86,31 @@ pub(crate) struct Datagram {
     pub(crate) from: Endpoint,
     /// The interface of a link-local sender.
     pub(crate) link: u32,
+    /// Where it was sent to, by which interface it came, and how many hops it might still have gone.
+    pub(crate) to: IpAddr,
+    pub(crate) interface: u32,
+    pub(crate) hop_limit: u8,
+    /// When it arrived, in nanoseconds since 1970, if that was of interest; else zero.
+    pub(crate) at: u64,
+}
+
+impl Datagram {
+    /// Of a packet that came by an interface, `frame` is what the program gets.
+    pub(crate) fn of(interface: &Interface, info: &IpInfo, frame: Frame, from: Endpoint) -> Self {
+        let interface = interface.index();
+        Datagram {
+            frame,
+            from,
+            link: match crate::address::is_link_local(info.src) {
+                true => interface,
+                false => 0,
+            },
+            to: info.dst,
+            interface,
+            hop_limit: info.hop_limit,
+            at: 0,
+        }
+    }
 }
 
 /// Where a datagram goes to, and from where.
@@ -105,6 +134,7 @@ impl DatagramSocket {
             state: Leaf::new(DatagramState {
                 common: Common::default(),
                 hop_limit: None,
+                ancillary: Ancillary::default(),
                 header_included: kind == Kind::Raw(IPPROTO_RAW as u8),
                 receive_buffer: inet.settings.udp_buffer,
                 send_buffer: inet.settings.udp_buffer,
@@ -135,12 +165,15 @@ impl DatagramSocket {
     }
 
     /// Queues a datagram that arrived, or gives it back if there is no room.
-    pub(crate) fn deliver(self: &Arc<Self>, datagram: Datagram) -> Result<(), Frame> {
+    pub(crate) fn deliver(self: &Arc<Self>, mut datagram: Datagram) -> Result<(), Frame> {
         let size = datagram.frame.len() + OVERHEAD;
         let untold = self.state.with(|state| {
             // As Linux has it, the last one may exceed the limit.
             if state.queued >= state.receive_buffer || state.closed {
                 return Err(datagram.frame);
+            }
+            if state.ancillary.is_timed() {
+                datagram.at = hypercall::clock::wall();
             }
             state.queued += size;
             state.queue.push_back(datagram);
@@ -192,8 +225,13 @@ impl DatagramSocket {
         self.change(lwp, |state| (f(state), Events::NONE))
     }
 
-    /// Takes the first datagram; leaves it counted, if it is to come back.
-    fn take(&self, lwp: &Lwp<'_>, peek: bool, nonblock: bool) -> Result<Option<Datagram>, Wait> {
+    /// Takes the first datagram, and what the program wants to hear of it; leaves it counted, if it is to come back.
+    fn take(
+        &self,
+        lwp: &Lwp<'_>,
+        peek: bool,
+        nonblock: bool,
+    ) -> Result<Option<(Datagram, Ancillary)>, Wait> {
         self.update(lwp, |state| {
             if let Some(errno) = state.error.take() {
                 return Err(errno.into());
@@ -203,13 +241,35 @@ impl DatagramSocket {
                     if !peek {
                         state.queued -= datagram.frame.len() + OVERHEAD;
                     }
-                    Ok(Some(datagram))
+                    Ok(Some((datagram, state.ancillary)))
                 }
                 // As Linux has it: only who would wait is told of the end.
                 None if state.shut_read && !nonblock => Ok(None),
                 None => Err(Wait::For(Events::IN)),
             }
         })
+    }
+
+    /// Has a datagram come from where the program wants. `EINVAL` for an address that is not ours, `ENODEV` for an interface
+    /// that there is not.
+    pub(crate) fn choose(
+        &self,
+        lwp: &Lwp<'_>,
+        mut route: Route,
+        chosen: Chosen,
+    ) -> Result<Route, Errno> {
+        if let Some(from) = chosen.from {
+            if from.is_ipv4() != route.to.addr.is_ipv4() || !self.inet.net.is_local(lwp, from) {
+                return Err(Errno::EINVAL);
+            }
+            route.from.addr = from;
+        }
+        if chosen.interface != 0 {
+            let all = self.inet.net.interfaces().into_iter();
+            let mut wanted = all.filter(|it| it.index() == chosen.interface);
+            route.via = Some(wanted.next().ok_or(Errno::ENODEV)?);
+        }
+        Ok(route)
     }
 
     /// Where a datagram to `to`, or to the peer, goes.
@@ -363,7 +423,10 @@ impl DatagramState {
             (IPPROTO_IP, IP_TTL) | (IPPROTO_IPV6, IPV6_UNICAST_HOPS) => {
                 self.hop_limit = options::hop_limit(value)?;
             }
-            _ => return self.common.set(level, name, value),
+            _ => {
+                let set = self.ancillary.set(level, name, value);
+                return set.unwrap_or_else(|| self.common.set(level, name, value));
+            }
         }
         Ok(())
     }
@@ -380,7 +443,10 @@ impl DatagramState {
             (IPPROTO_IP, IP_TTL) | (IPPROTO_IPV6, IPV6_UNICAST_HOPS) => {
                 self.hop_limit.unwrap_or(options::HOP_LIMIT).into()
             }
-            _ => return self.common.get(level, name),
+            _ => match self.ancillary.get(level, name) {
+                Some(on) => on.into(),
+                None => return self.common.get(level, name),
+            },
         };
         Ok(int.to_ne_bytes().to_vec())
     }

@@ -2,6 +2,7 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::hash::BuildHasher;
 use core::net::IpAddr;
 
 use hashbrown::HashMap;
@@ -19,6 +20,8 @@ struct Entry<T> {
     scope: Scope,
     /// The only one it hears, if it is connected.
     peer: Option<Endpoint>,
+    /// It shares the port with others that do (`SO_REUSEPORT`).
+    shares: bool,
     socket: Arc<T>,
 }
 
@@ -30,16 +33,24 @@ impl<T> Default for Bound<T> {
 
 impl<T> Bound<T> {
     /// Adds a socket, or changes what it hears.
-    pub(crate) fn put(&mut self, port: u16, scope: Scope, peer: Option<Endpoint>, socket: &Arc<T>) {
+    pub(crate) fn put(
+        &mut self,
+        port: u16,
+        scope: Scope,
+        peer: Option<Endpoint>,
+        shares: bool,
+        socket: &Arc<T>,
+    ) {
         let entries = self.0.entry(port).or_default();
         match entries
             .iter_mut()
             .find(|entry| Arc::ptr_eq(&entry.socket, socket))
         {
-            Some(entry) => (entry.scope, entry.peer) = (scope, peer),
+            Some(entry) => (entry.scope, entry.peer, entry.shares) = (scope, peer, shares),
             None => entries.push(Entry {
                 scope,
                 peer,
+                shares,
                 socket: socket.clone(),
             }),
         }
@@ -58,12 +69,19 @@ impl<T> Bound<T> {
         Some(socket)
     }
 
-    /// The socket that fits a packet best; of equals the last that came.
+    /// The socket that fits a packet best; of equals the last that came, or of those that share the port always the same one
+    /// for a sender.
     pub(crate) fn find(&self, local: Endpoint, from: Endpoint) -> Option<&Arc<T>> {
-        let fitting = self.fitting(local, from);
-        fitting
-            .max_by_key(|(fit, _)| *fit)
-            .map(|(_, socket)| socket)
+        let (best, entry) = self.entries(local, from).max_by_key(|(fit, _)| *fit)?;
+        if !entry.shares {
+            return Some(&entry.socket);
+        }
+        let mut sharing = self
+            .entries(local, from)
+            .filter(|(fit, entry)| *fit == best && entry.shares);
+        let count = sharing.clone().count() as u64;
+        let chosen = self.0.hasher().hash_one(from) % count.max(1);
+        sharing.nth(chosen as usize).map(|(_, entry)| &entry.socket)
     }
 
     /// All sockets that fit a packet, and how well.
@@ -72,12 +90,21 @@ impl<T> Bound<T> {
         local: Endpoint,
         from: Endpoint,
     ) -> impl Iterator<Item = ((bool, u8), &Arc<T>)> {
+        self.entries(local, from)
+            .map(|(fit, entry)| (fit, &entry.socket))
+    }
+
+    fn entries(
+        &self,
+        local: Endpoint,
+        from: Endpoint,
+    ) -> impl Iterator<Item = ((bool, u8), &Entry<T>)> + Clone {
         let entries = self.0.get(&local.port).map_or(&[][..], Vec::as_slice);
         entries.iter().filter_map(move |entry| {
             let fit = entry.scope.fit(local.addr)?;
             match entry.peer {
                 Some(peer) if peer != from => None,
-                peer => Some(((peer.is_some(), fit), &entry.socket)),
+                peer => Some(((peer.is_some(), fit), entry)),
             }
         })
     }

@@ -67,7 +67,7 @@ pub(crate) fn int(value: &[u8]) -> Result<i32, Errno> {
 }
 
 /// An `int` of an option of IP, which may be a single byte.
-fn small_int(value: &[u8]) -> Result<i32, Errno> {
+pub(crate) fn small_int(value: &[u8]) -> Result<i32, Errno> {
     match value {
         [] => Err(Errno::EINVAL),
         [byte, ..] if value.len() < 4 => Ok((*byte).into()),

@@ -11,6 +11,7 @@ use syscall::consts::IPPROTO_ICMPV6;
 use syscall::{SockAddr, UioIn};
 
 use crate::address::{Endpoint, Family};
+use crate::datagram::ancillary::Chosen;
 use crate::datagram::{Datagram, DatagramSocket, Kind, Route};
 use crate::emit::Header;
 use crate::inet::{Inet, Packet};
@@ -39,11 +40,8 @@ impl Inet {
             if socket.family == Family::V6 {
                 frame.trim_front(packet.info.payload_offset);
             }
-            let datagram = Datagram {
-                frame,
-                from: Endpoint::new(packet.info.src, 0),
-                link: packet.link().map_or(0, |link| link.index()),
-            };
+            let from = Endpoint::new(packet.info.src, 0);
+            let datagram = Datagram::of(&packet.interface, &packet.info, frame, from);
             if let Err(frame) = socket.deliver(datagram) {
                 packet.interface.count_dropped(Reason::QueueFull, 1);
                 self.net.pool().recycle(frame);
@@ -86,8 +84,9 @@ impl DatagramSocket {
         data: &mut UioIn<'_>,
         to: Option<SockAddr>,
         protocol: u8,
+        chosen: Chosen,
     ) -> Result<usize, Errno> {
-        let route = self.route(lwp, to)?;
+        let route = self.choose(lwp, self.route(lwp, to)?, chosen)?;
         let included = self.state.with(|state| state.header_included);
         if included && self.family == Family::V4 {
             return self.send_with_header(lwp, data, &route);

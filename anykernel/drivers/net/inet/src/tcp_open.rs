@@ -147,7 +147,10 @@ impl TcpSocket {
                         ..claim
                     };
                     ports.change(port, &claim, listening)?;
-                    tables.listeners.put(port, listening.scope, None, &this);
+                    let shares = listening.reuse_port;
+                    tables
+                        .listeners
+                        .put(port, listening.scope, None, shares, &this);
                     Ok::<_, Errno>((port, listening))
                 })?;
                 state.port = Some((port, claim));

@@ -319,7 +319,7 @@ impl Socket for TcpSocket {
 
     fn option(&self, lwp: &Lwp<'_>, level: u32, name: u32) -> Result<Vec<u8>, Errno> {
         if level == IPPROTO_IPV6 && self.family == Family::V4 {
-            return Err(Errno::ENOPROTOOPT);
+            return Err(Errno::EOPNOTSUPP);
         }
         self.with(lwp, |state, _| {
             let int = match (level, name) {

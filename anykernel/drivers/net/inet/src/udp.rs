@@ -8,6 +8,7 @@ use smoltcp::wire::{IpProtocol, UdpPacket};
 use syscall::{SockAddr, UioIn};
 
 use crate::address::{Scope, Tuple};
+use crate::datagram::ancillary::Chosen;
 use crate::datagram::{Datagram, DatagramSocket};
 use crate::demux::hears_many;
 use crate::emit::{Header, UDP_CHECKSUM};
@@ -45,16 +46,16 @@ impl Inet {
         else {
             return self.note(Job::Stray(packet));
         };
-        let link = packet.link().map_or(0, |link| link.index());
         packet.frame.trim_front(packet.info.payload_offset + HEADER);
         packet.frame.truncate(len);
-        let datagram = Datagram {
-            frame: packet.frame,
-            from: tuple.remote,
-            link,
-        };
+        let Packet {
+            frame,
+            info,
+            interface,
+        } = packet;
+        let datagram = Datagram::of(&interface, &info, frame, tuple.remote);
         if let Err(frame) = socket.deliver(datagram) {
-            packet.interface.count_dropped(Reason::QueueFull, 1);
+            interface.count_dropped(Reason::QueueFull, 1);
             self.net.pool().recycle(frame);
         }
     }
@@ -71,17 +72,12 @@ impl Inet {
                 .map(|(_, _, socket)| socket.clone())
                 .collect()
         });
-        let link = packet.link().map_or(0, |link| link.index());
         let data = packet.payload().get(HEADER..HEADER + len).unwrap_or(&[]);
         for socket in sockets {
             let Ok(frame) = self.net.pool().copy_of(data) else {
                 break;
             };
-            let datagram = Datagram {
-                frame,
-                from: tuple.remote,
-                link,
-            };
+            let datagram = Datagram::of(&packet.interface, &packet.info, frame, tuple.remote);
             if let Err(frame) = socket.deliver(datagram) {
                 packet.interface.count_dropped(Reason::QueueFull, 1);
                 self.net.pool().recycle(frame);
@@ -144,7 +140,7 @@ impl DatagramSocket {
                 0 => tables.udp_ports.claim_any(claim, random())?,
                 port => tables.udp_ports.claim(port, claim).map(|()| port)?,
             };
-            tables.udp.put(port, scope, None, &this);
+            tables.udp.put(port, scope, None, claim.reuse_port, &this);
             Ok::<_, Errno>(port)
         })?;
         let first = self.update(lwp, |state| {
@@ -181,7 +177,7 @@ impl DatagramSocket {
         };
         self.inet
             .tables
-            .with(|tables| tables.udp.put(port, scope, peer, &this));
+            .with(|tables| tables.udp.put(port, scope, peer, claim.reuse_port, &this));
     }
 
     /// Has the port table know of options that decide about conflicts.
@@ -209,8 +205,12 @@ impl DatagramSocket {
         lwp: &Lwp<'_>,
         data: &mut UioIn<'_>,
         to: Option<SockAddr>,
+        chosen: Chosen,
     ) -> Result<usize, Errno> {
-        let mut route = match self.route(lwp, to) {
+        let mut route = match self
+            .route(lwp, to)
+            .and_then(|it| self.choose(lwp, it, chosen))
+        {
             Ok(route) if route.to.port != 0 => route,
             refused => {
                 // As Linux has it, the socket gets a port all the same.

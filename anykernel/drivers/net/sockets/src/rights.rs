@@ -11,7 +11,7 @@ use syscall::{Control, Credentials, Fd, NewFd};
 const MOST: usize = 253;
 
 /// The open files of the descriptors that control data names. `EBADF` for one that is none, `EINVAL` for too many and
-/// for control data of another kind, `EPERM` for credentials that are not the sender's.
+/// for control data of this level that is of another kind, `EPERM` for credentials that are not the sender's.
 pub(crate) fn collect(lwp: &Lwp<'_>, control: &[Control]) -> Result<Vec<Arc<OpenFile>>, Errno> {
     let mut files = Vec::new();
     let result = control.iter().try_for_each(|one| add(lwp, one, &mut files));
@@ -28,7 +28,8 @@ fn add(lwp: &Lwp<'_>, control: &Control, files: &mut Vec<Arc<OpenFile>>) -> Resu
     match (control.level, control.kind) {
         (SOL_SOCKET, SCM_RIGHTS) => {}
         (SOL_SOCKET, SCM_CREDENTIALS) => return is_true(lwp, &control.data),
-        _ => return Err(Errno::EINVAL),
+        (SOL_SOCKET, _) => return Err(Errno::EINVAL),
+        _ => return Ok(()),
     }
     let (descriptors, _) = control.data.as_chunks();
     if files.len() + descriptors.len() > MOST {
@@ -39,6 +40,12 @@ fn add(lwp: &Lwp<'_>, control: &Control, files: &mut Vec<Arc<OpenFile>>) -> Resu
         files.push(lwp.process().get(lwp, fd)?);
     }
     Ok(())
+}
+
+/// Control data of other levels, which the protocol has to make something of.
+pub(crate) fn others(control: &[Control]) -> Vec<Control> {
+    let theirs = control.iter().filter(|one| one.level != SOL_SOCKET);
+    theirs.cloned().collect()
 }
 
 /// Who a process is. Everybody is root.

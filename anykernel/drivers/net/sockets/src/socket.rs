@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::any::Any;
 
 use base::{Errno, Events, Lwp, OpenFile, Readiness, Wait};
-use syscall::{SockAddr, UioIn, UioOut};
+use syscall::{Control, SockAddr, UioIn, UioOut};
 
 /// A protocol family, such as IPv4.
 pub trait Protocol: Send + Sync {
@@ -30,6 +30,8 @@ pub struct Outgoing {
     /// Open files to go with the first byte. A protocol that carries some takes them when it takes data; what it
     /// leaves here is its caller's to release.
     pub files: Vec<Arc<OpenFile>>,
+    /// Control data that is the protocol's, of other levels than `SOL_SOCKET`.
+    pub control: Vec<Control>,
 }
 
 /// What a receive call hears beside the data.
@@ -41,6 +43,8 @@ pub struct Incoming {
     pub flags: u32,
     /// Open files that came along, to be released by whoever does not want them.
     pub files: Vec<Arc<OpenFile>>,
+    /// Control data that the protocol has to give.
+    pub control: Vec<Control>,
     /// The process that sent it, if the socket wants to hear of it (`SO_PASSCRED`).
     pub sender: Option<i32>,
 }

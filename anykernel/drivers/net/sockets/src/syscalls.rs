@@ -198,6 +198,7 @@ pub fn sendmsg(lwp: &Lwp<'_>, fd: Fd, message: MsgIn<'_>, flags: i32) -> Result<
         let with = Outgoing {
             to: to.optional()?,
             files: rights::collect(lwp, control)?,
+            control: rights::others(control),
         };
         send_with(lwp, open, file, data, with, flags)
     })
@@ -265,6 +266,7 @@ pub fn recvmsg(lwp: &Lwp<'_>, fd: Fd, mut message: MsgOut<'_>, flags: i32) -> Re
         let (descriptors, all) = rights::install(lwp, with.files, room, close_on_exec != 0);
         message.finish(MsgResult {
             from: with.from,
+            control: with.control,
             flags: with.flags | close_on_exec | if all { 0 } else { MSG_CTRUNC },
             credentials,
             descriptors,

@@ -9,6 +9,7 @@ use sockets::{Incoming, Outgoing, Socket};
 use syscall::consts::*;
 use syscall::{SockAddr, UioIn, UioOut};
 
+use super::ancillary::Chosen;
 use super::{DatagramSocket, DatagramState, Kind};
 use crate::address::{Endpoint, Family};
 
@@ -67,9 +68,10 @@ impl Socket for DatagramSocket {
         if flags & MSG_OOB != 0 {
             return Err(Errno::EOPNOTSUPP.into());
         }
+        let chosen = Chosen::read(&with.control)?;
         let sent = match self.kind {
-            Kind::Udp => self.send_udp(lwp, data, with.to),
-            Kind::Raw(protocol) => self.send_raw(lwp, data, with.to, protocol),
+            Kind::Udp => self.send_udp(lwp, data, with.to, chosen),
+            Kind::Raw(protocol) => self.send_raw(lwp, data, with.to, protocol, chosen),
         };
         self.inet.settle(lwp);
         Ok(sent?)
@@ -84,12 +86,13 @@ impl Socket for DatagramSocket {
     ) -> Result<usize, Wait> {
         let peek = flags & MSG_PEEK != 0;
         let nonblock = flags & MSG_DONTWAIT != 0;
-        let Some(datagram) = self.take(lwp, peek, nonblock)? else {
+        let Some((datagram, ancillary)) = self.take(lwp, peek, nonblock)? else {
             return Ok(0);
         };
         let copied = data.put(datagram.frame.payload());
         let len = datagram.frame.len();
         let from = self.family.report(datagram.from, datagram.link);
+        with.control = ancillary.of(self.family, &datagram);
         if peek {
             self.update(lwp, |state| state.queue.push_front(datagram));
         } else {
@@ -145,7 +148,7 @@ impl Socket for DatagramSocket {
 
     fn option(&self, lwp: &Lwp<'_>, level: u32, name: u32) -> Result<Vec<u8>, Errno> {
         if level == IPPROTO_IPV6 && self.family == Family::V4 {
-            return Err(Errno::ENOPROTOOPT);
+            return Err(Errno::EOPNOTSUPP);
         }
         self.update(lwp, |state| state.get(level, name))
     }
