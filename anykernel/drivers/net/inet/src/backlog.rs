@@ -9,6 +9,10 @@ use base::{Events, Readiness, Wakes};
 
 use crate::tcp::TcpSocket;
 
+/// How long a handshake may take when others want its place, in nanoseconds: longer than the way around the world and
+/// back.
+const PATIENCE: u64 = 500_000_000;
+
 /// Where they wait. Empty of everything in a socket that does not listen.
 pub(crate) struct Backlog(Leaf<Option<Waiting>>);
 
@@ -16,10 +20,18 @@ pub(crate) struct Backlog(Leaf<Option<Waiting>>);
 pub(crate) struct Waiting {
     /// Those that are established, in order.
     ready: VecDeque<Arc<TcpSocket>>,
-    /// Those whose handshake is under way.
-    half_open: Vec<Arc<TcpSocket>>,
+    /// Those whose handshake is under way, in order, and since when.
+    half_open: VecDeque<(Arc<TcpSocket>, u64)>,
     /// What `listen` asked for.
     limit: usize,
+}
+
+/// Whether there is room for another handshake.
+pub(crate) enum Room {
+    None,
+    Free,
+    /// If this one ends.
+    InPlaceOf(Arc<TcpSocket>),
 }
 
 impl Backlog {
@@ -34,7 +46,7 @@ impl Backlog {
             None => {
                 *waiting = Some(Waiting {
                     ready: VecDeque::new(),
-                    half_open: Vec::new(),
+                    half_open: VecDeque::new(),
                     limit,
                 })
             }
@@ -45,26 +57,42 @@ impl Backlog {
     pub(crate) fn close(&self) -> Vec<Arc<TcpSocket>> {
         let waiting = self.0.with(Option::take);
         waiting.map_or(Vec::new(), |mut waiting| {
-            waiting.half_open.extend(waiting.ready);
-            waiting.half_open
+            let half_open = waiting.half_open.drain(..).map(|(child, _)| child);
+            half_open.chain(waiting.ready.drain(..)).collect()
         })
     }
 
     /// Whether another handshake may begin: the queue of the established has room (for one more than
-    /// was asked for, as Linux has it), and fewer than `most` are half open.
-    pub(crate) fn has_room(&self, most: usize) -> bool {
+    /// was asked for, as Linux has it), and no more than `most` are half open. If so many are, the oldest makes room, which
+    /// the caller then ends: if it had its time, for a flood of beginnings that lead to nothing shall not keep others out
+    /// for longer than it lasts.
+    pub(crate) fn make_room(&self, most: usize, now: u64) -> Room {
         self.0.with(|waiting| {
-            waiting.as_ref().is_some_and(|waiting| {
-                waiting.ready.len() <= waiting.limit && waiting.half_open.len() < most
-            })
+            let Some(waiting) = waiting else {
+                return Room::None;
+            };
+            if waiting.ready.len() > waiting.limit {
+                return Room::None;
+            }
+            if waiting.half_open.len() < most {
+                return Room::Free;
+            }
+            match waiting.half_open.front() {
+                Some((_, since)) if since + PATIENCE <= now => {}
+                _ => return Room::None,
+            }
+            match waiting.half_open.pop_front() {
+                Some((oldest, _)) => Room::InPlaceOf(oldest),
+                None => Room::None,
+            }
         })
     }
 
     /// Notes a handshake that begins.
-    pub(crate) fn begin(&self, child: &Arc<TcpSocket>) {
+    pub(crate) fn begin(&self, child: &Arc<TcpSocket>, now: u64) {
         self.0.with(|waiting| {
             if let Some(waiting) = waiting {
-                waiting.half_open.push(child.clone());
+                waiting.half_open.push_back((child.clone(), now));
             }
         });
     }
@@ -113,6 +141,6 @@ fn remove(waiting: &mut Waiting, child: &Arc<TcpSocket>) -> Option<Arc<TcpSocket
     let index = waiting
         .half_open
         .iter()
-        .position(|other| Arc::ptr_eq(other, child))?;
-    Some(waiting.half_open.swap_remove(index))
+        .position(|(other, _)| Arc::ptr_eq(other, child))?;
+    waiting.half_open.remove(index).map(|(child, _)| child)
 }

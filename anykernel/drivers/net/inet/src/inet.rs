@@ -46,6 +46,8 @@ pub(crate) enum Job {
     Tell(Arc<DatagramSocket>),
     /// A SYN for a listener.
     Knock(Arc<TcpSocket>, Packet),
+    /// A handshake that had its time, and makes room for another.
+    End(Arc<TcpSocket>),
     /// A segment for a connection that is over.
     Late(Packet),
     /// A packet for nobody, or for the kernel itself.
@@ -144,6 +146,7 @@ impl Inet {
                 Job::Turn(socket) => socket.run(lwp),
                 Job::Tell(socket) => socket.tell(lwp),
                 Job::Knock(listener, packet) => listener.admit(lwp, packet),
+                Job::End(socket) => socket.kill(lwp),
                 Job::Late(packet) => self.late_segment(lwp, packet),
                 Job::Stray(packet) => self.stray(lwp, packet),
             }

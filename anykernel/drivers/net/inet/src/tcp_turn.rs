@@ -7,6 +7,7 @@ use net::Frame;
 use smoltcp::socket::tcp::State;
 
 use crate::address::{Scope, Tuple};
+use crate::backlog::Room;
 use crate::connection::{Connection, End, Report};
 use crate::icmp::Trouble;
 use crate::inet::{Inet, Packet};
@@ -171,8 +172,14 @@ impl TcpSocket {
             return Ok(());
         }
         let most = inet.settings.half_open;
-        if !matches!(state.phase, Phase::Listening) || !self.backlog.has_room(most) {
-            return Err((packet, net::Reason::QueueFull));
+        let room = match state.phase {
+            Phase::Listening => self.backlog.make_room(most, lwp.now()),
+            _ => Room::None,
+        };
+        match room {
+            Room::None => return Err((packet, net::Reason::QueueFull)),
+            Room::Free => {}
+            Room::InPlaceOf(oldest) => inet.note(crate::inet::Job::End(oldest)),
         }
         let child = TcpSocket::new(inet, self.family, state.options);
         let path = inet.path(lwp, &tuple, packet.link().as_ref(), &state.options);
@@ -201,7 +208,7 @@ impl TcpSocket {
             tables.tcp_ports.add(tuple.local.port, claim);
             tables.connections.insert(tuple, child.clone());
         });
-        self.backlog.begin(&child);
+        self.backlog.begin(&child, lwp.now());
         inet.hand_over(&child, packet.frame);
         Ok(())
     }

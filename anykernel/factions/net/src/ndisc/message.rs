@@ -55,9 +55,11 @@ pub enum Discovery {
     },
 }
 
+/// The type, the flags, the target, and the option with a hardware address.
+type Parts = (u8, u8, Option<Ipv6Addr>, Option<(u8, [u8; 6])>);
+
 impl Discovery {
-    /// The type, the flags, the target, and the option with a hardware address.
-    fn parts(&self) -> (u8, u8, Option<Ipv6Addr>, Option<(u8, [u8; 6])>) {
+    fn parts(&self) -> Parts {
         match *self {
             Discovery::RouterSolicitation { hardware } => {
                 (ROUTER_SOLICITATION, 0, None, Some((SOURCE, hardware)))
