@@ -116,6 +116,8 @@ pub struct Upstream {
     pub package: Spanned<String>,
     /// Environment variables its build reads.
     pub env: BTreeMap<String, String>,
+    /// Whether it is optimised for speed.
+    pub fast: bool,
 }
 
 /// A concept that several components can serve.

@@ -253,6 +253,8 @@ pub struct Upstream {
     pub package: String,
     /// Environment variables its build reads.
     pub env: BTreeMap<String, String>,
+    /// Whether it is optimised for speed.
+    pub fast: bool,
 }
 
 /// A reason why a component was selected.

@@ -162,6 +162,7 @@ fn component(
             Upstream {
                 package,
                 env: upstream.env.clone(),
+                fast: upstream.fast,
             },
         )
     });

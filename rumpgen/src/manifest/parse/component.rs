@@ -118,10 +118,12 @@ fn hypercalls(top: &mut Reader<'_>) -> (Vec<Spanned<String>>, Vec<Spanned<String
 fn upstream(mut table: Reader<'_>) -> Option<Upstream> {
     let package = table.required_text("crate");
     let env = table.map("env");
+    let fast = table.flag("fast").is_some_and(|fast| fast.value);
     table.finish();
     Some(Upstream {
         package: package?,
         env,
+        fast,
     })
 }
 
