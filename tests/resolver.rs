@@ -37,6 +37,8 @@ fn dnsmasq(namespace: &Namespace, folder: &tempfile::TempDir) -> Child {
         ])
         .arg("--host-record=both.test,10.9.0.2,fd09::2")
         .arg("--host-record=six.test,fd09::6")
+        .arg("--host-record=server.test,10.77.0.1,fd77::1")
+        .arg("--host-record=half.test,10.77.0.99,fd77::1")
         .arg("--cname=alias.test,second.test")
         .arg("--cname=second.test,both.test");
     for number in 1..=100 {
@@ -113,6 +115,54 @@ fn finds_what_dnsmasq_knows_after_dhcp() {
     assert_eq!(asked("query[A] many.test"), 2, "{log}");
     assert_eq!(asked("query[A] both.test"), 1, "{log}");
     assert_eq!(asked("query[AAAA] both.test"), 1, "{log}");
+}
+
+#[test]
+fn a_rust_program_connects_to_hosts_by_their_names() {
+    let name = "a_rust_program_connects_to_hosts_by_their_names";
+    if !need_network(name, &["dnsmasq"]) {
+        return;
+    }
+    let namespace = Namespace::new();
+    let folder = tempfile::tempdir().unwrap();
+    let configuration = Configuration::build(
+        "names",
+        &[
+            "--components",
+            "net,sockets,resolver,autoconf",
+            "--app",
+            "tests/apps/names",
+        ],
+    );
+    let _dnsmasq = dnsmasq(&namespace, &folder);
+    let names = |configure: &str, host: &str| {
+        // The name server's own port is one that is open.
+        let done = namespace
+            .kernel(configuration.app("names"))
+            .env("RUMP_NAMESERVER", "10.77.0.1")
+            .args([configure, host, "53"])
+            .output()
+            .unwrap();
+        // What a program has to say to people is on the console.
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert!(done.status.success(), "{said}");
+        said
+    };
+    // Addresses of a site come after those of IPv4 (RFC 6724 § 2.1).
+    let said = names("-", "server.test");
+    assert_eq!(
+        said,
+        "10.77.0.1:53\n[fd77::1]:53\nconnected to 10.77.0.1:53\n"
+    );
+    // Of two addresses nobody has the first; the second is tried then.
+    let said = names("-", "half.test");
+    assert_eq!(
+        said,
+        "10.77.0.99:53\n[fd77::1]:53\nconnected to [fd77::1]:53\n"
+    );
+    // The same with an address that a call brings.
+    let said = names("dhcp", "server.test");
+    assert!(said.ends_with("connected to 10.77.0.1:53\n"), "{said}");
 }
 
 #[test]
