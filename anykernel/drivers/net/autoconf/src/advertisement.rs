@@ -1,5 +1,4 @@
-//! Advertisements of routers as messages (RFC 4861 § 4.2, RFC 8106 § 5.1). smoltcp's reader keeps one prefix and knows no
-//! name servers.
+//! Advertisements of routers as messages (RFC 4861 § 4.2, RFC 8106 § 5.1).
 
 use alloc::vec::Vec;
 use core::net::Ipv6Addr;
