@@ -30,6 +30,7 @@ fn dnsmasq(namespace: &Namespace, folder: &Path) -> Child {
             "--ra-param=rump0,mtu:1400,4,10",
             "--host-record=host.test,fd99::1",
         ])
+        .arg("--host-record=router.test,fd77::1")
         .arg(format!("--log-facility={}", log.display()));
     let dnsmasq = Child::start(&mut command);
     wait_until("dnsmasq", LIMIT, || {
@@ -122,4 +123,28 @@ fn names_are_asked_of_the_server_that_the_router_names() {
                 .args(["auto", "s", "host.test", "80"]),
         );
     assert_eq!(said, "host.test 80: fd99::1,80,1,6\n");
+}
+
+#[test]
+fn a_rust_program_has_its_interface_configured() {
+    let name = "a_rust_program_has_its_interface_configured";
+    if !need_network(name, &["dnsmasq"]) {
+        return;
+    }
+    let namespace = Namespace::new();
+    let folder = tempfile::tempdir().unwrap();
+    let components = ["--components", "net,sockets,resolver,autoconf"];
+    let configuration = Configuration::build(
+        "names",
+        &[&components[..], &["--app", "tests/apps/names"]].concat(),
+    );
+    let _dnsmasq = dnsmasq(&namespace, folder.path());
+    let done = namespace
+        .kernel(configuration.app("names"))
+        .env("RUMP_IP", "")
+        .args(["auto", "router.test", "53"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert_eq!(said, "[fd77::1]:53\nconnected to [fd77::1]:53\n");
 }

@@ -1,9 +1,13 @@
 //! Names: a kernel that asks a real name server.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
-use tests::{Child, Configuration, Link, Namespace, compile, need_network, output, wait_until};
+use tests::{
+    Child, Configuration, Link, Namespace, QEMU, compile, need, need_network, output, skip,
+    wait_until, within,
+};
 
 /// The program that looks names up, with the kernel in it.
 fn lookup(folder: &tempfile::TempDir) -> PathBuf {
@@ -37,6 +41,8 @@ fn dnsmasq(namespace: &Namespace, folder: &tempfile::TempDir) -> Child {
         ])
         .arg("--host-record=both.test,10.9.0.2,fd09::2")
         .arg("--host-record=six.test,fd09::6")
+        .arg("--host-record=server.test,10.77.0.1,fd77::1")
+        .arg("--host-record=half.test,10.77.0.99,fd77::1")
         .arg("--cname=alias.test,second.test")
         .arg("--cname=second.test,both.test");
     for number in 1..=100 {
@@ -116,9 +122,116 @@ fn finds_what_dnsmasq_knows_after_dhcp() {
 }
 
 #[test]
+fn a_rust_program_connects_to_hosts_by_their_names() {
+    let name = "a_rust_program_connects_to_hosts_by_their_names";
+    if !need_network(name, &["dnsmasq"]) {
+        return;
+    }
+    let namespace = Namespace::new();
+    let folder = tempfile::tempdir().unwrap();
+    let configuration = Configuration::build(
+        "names",
+        &[
+            "--components",
+            "net,sockets,resolver,autoconf",
+            "--app",
+            "tests/apps/names",
+        ],
+    );
+    let _dnsmasq = dnsmasq(&namespace, &folder);
+    let names = |configure: &str, host: &str| {
+        // The name server's own port is one that is open.
+        let done = namespace
+            .kernel(configuration.app("names"))
+            .env("RUMP_NAMESERVER", "10.77.0.1")
+            .args([configure, host, "53"])
+            .output()
+            .unwrap();
+        // What a program has to say to people is on the console.
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert!(done.status.success(), "{said}");
+        said
+    };
+    // Addresses of a site come after those of IPv4 (RFC 6724 § 2.1).
+    let said = names("-", "server.test");
+    assert_eq!(
+        said,
+        "10.77.0.1:53\n[fd77::1]:53\nconnected to 10.77.0.1:53\n"
+    );
+    // Of two addresses nobody has the first; the second is tried then.
+    let said = names("-", "half.test");
+    assert_eq!(
+        said,
+        "10.77.0.99:53\n[fd77::1]:53\nconnected to [fd77::1]:53\n"
+    );
+    // The same with an address that a call brings.
+    let said = names("dhcp", "server.test");
+    assert!(said.ends_with("connected to 10.77.0.1:53\n"), "{said}");
+}
+
+/// A name server and QEMU's user network, whose own server asks that one: in namespaces that anybody may make. QEMU
+/// reads whom to ask from the host's file.
+const USER_NETWORK: &str = r#"
+ip link set lo up
+echo "nameserver 127.0.0.1" > "$FOLDER/resolv.conf"
+mount --bind "$FOLDER/resolv.conf" /etc/resolv.conf
+many=()
+for number in $(seq 100); do many+=(--host-record=many.test,10.9.1.$number); done
+dnsmasq --no-daemon --conf-file=/dev/null --no-resolv --no-hosts --pid-file= \
+    --listen-address=127.0.0.1 --bind-interfaces --host-record=both.test,10.9.0.2,fd09::2 \
+    --log-facility=- "${many[@]}" &
+exec qemu-system-x86_64 -accel tcg -M none -nodefaults -display none -monitor none \
+    -netdev stream,id=link,server=on,addr.type=unix,addr.path="$FOLDER/link" -netdev user,id=user \
+    -netdev hubport,id=port0,hubid=0,netdev=link -netdev hubport,id=port1,hubid=0,netdev=user
+"#;
+
+#[test]
+fn finds_names_without_rights_by_qemus_user_network() {
+    let name = "finds_names_without_rights_by_qemus_user_network";
+    let programs = ["bash", "dnsmasq", "ip", "pkg-config", "timeout", "unshare"];
+    if !need(name, &[&programs[..], &[QEMU]].concat()) {
+        return;
+    }
+    let unshare = |command: &mut Command| {
+        command.args(["unshare", "--user", "--map-root-user", "--net", "--mount"]);
+        command.args(["--pid", "--fork", "--kill-child"]);
+    };
+    let mut probe = within(Duration::from_secs(10), "env");
+    unshare(&mut probe);
+    if !probe.arg("true").status().is_ok_and(|it| it.success()) {
+        skip(name, "namespaces of a user's own");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let lookup = lookup(&folder);
+    let mut network = within(Duration::from_secs(300), "env");
+    unshare(&mut network);
+    let network = network
+        .args(["bash", "-euo", "pipefail", "-c", USER_NETWORK])
+        .env("FOLDER", folder.path());
+    let network = Child::start(network);
+    network.expect("started");
+    let socket = folder.path().join("link");
+    wait_until("QEMU's socket", Duration::from_secs(60), || {
+        Path::new(&socket).exists()
+    });
+    let said = output(
+        Command::new(lookup)
+            .env("RUMP_VIRTIF", format!("unix:{}", socket.display()))
+            .args(["dhcp", "s", "both.test", "80", "s4", "many.test", "7"]),
+    );
+    let lines: Vec<&str> = said.lines().collect();
+    let [both, many] = lines[..] else {
+        panic!("{said}");
+    };
+    assert_eq!(both, "both.test 80: 10.9.0.2,80,1,6 fd09::2,80,1,6");
+    assert_eq!(many.split(' ').count(), 102, "{many}");
+}
+
+#[test]
 fn arguments_are_taken_as_hosts_take_them() {
     let name = "arguments_are_taken_as_hosts_take_them";
-    if !tests::need(name, &["pkg-config"]) {
+    if !need(name, &["pkg-config"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

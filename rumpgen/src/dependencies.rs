@@ -198,10 +198,14 @@ mod tests {
     }
 
     fn messages(dependencies: &[(&str, bool)]) -> Vec<String> {
-        let all: Vec<String> = dependencies
-            .iter()
-            .map(|(name, is_local)| dependency(name, *is_local))
-            .collect();
+        let all = dependencies.iter();
+        messages_of(
+            all.map(|(name, is_local)| dependency(name, *is_local))
+                .collect(),
+        )
+    }
+
+    fn messages_of(all: Vec<String>) -> Vec<String> {
         let package = package("alpha", &all.join(","));
         let packages = BTreeMap::from([("alpha".to_owned(), package)]);
         let found = check_against(&catalogue(), &packages)
@@ -211,6 +215,13 @@ mod tests {
             .iter()
             .map(|diagnostic| diagnostic.message().to_owned())
             .collect()
+    }
+
+    #[test]
+    fn a_platform_for_tests_alone_is_none() {
+        let right = ["ground", "garden", "helper"].map(|name| dependency(name, true));
+        let host = dependency("host", true).replace(r#""optional":false"#, r#""optional":true"#);
+        assert_eq!(messages_of([&right[..], &[host]].concat()), [""; 0]);
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub struct Sources {
     /// The system calls of the selected components, in start order.
     pub calls: Vec<(String, Vec<Call>)>,
     /// The C headers that components bring, by name.
-    pub(super) headers: BTreeMap<String, String>,
+    pub headers: BTreeMap<String, String>,
     /// The numbers of the C interface.
     pub(super) constants: Vec<Constant>,
     /// The local crates of the configuration.

@@ -48,6 +48,21 @@ fn an_optional_dependency_comes_only_with_its_feature() {
 }
 
 #[test]
+fn a_header_that_a_component_brings_is_passed_on_unless_its_name_is_taken() {
+    let plan = plan();
+    let mut sources = sources(&plan);
+    let text = sources.headers["bulb.h"].clone();
+    let tree = emit(&plan, &sources).unwrap();
+    assert_eq!(tree.files["capi/include/rump/bulb.h"], text);
+    sources.headers.insert("rump.h".to_owned(), text);
+    let error = emit(&plan, &sources).unwrap_err();
+    assert_eq!(
+        error.message(),
+        "a component brings the header `rump.h`, which is also generated"
+    );
+}
+
+#[test]
 fn a_group_that_glue_calls_must_be_offered() {
     let mut plan = plan();
     plan.platform.offers.retain(|group| group != "spark");

@@ -180,6 +180,16 @@ impl Interface {
         self.call(|lwp, net, interface| net.dhcp(lwp, interface).map(drop))
     }
 
+    /// Has it configured by what routers advertise, from now on, and waits for an IPv6 address. `ETIMEDOUT` if none
+    /// tells of one, `EADDRINUSE` if others have those told of.
+    #[cfg(feature = "autoconf")]
+    pub fn autoconf(&self) -> Result<()> {
+        self.call(|lwp, net, interface| {
+            lwp.state::<autoconf::Autoconf>()?
+                .configure(lwp, net, interface)
+        })
+    }
+
     /// Records what it sends and receives: a stream in the format of pcap, which ends when it is
     /// dropped.
     pub fn capture(&self) -> Result<Descriptor> {

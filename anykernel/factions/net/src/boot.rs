@@ -177,6 +177,20 @@ mod tests {
     }
 
     #[test]
+    fn auto_without_a_driver_for_it_is_told() {
+        let host = boot_with(&[("ip", "auto")]);
+        // No link was there when the boot looked; there is one now, and still nobody to configure it.
+        let link = host.ethernet("virt", &[]);
+        host.in_kernel(|lwp, _| super::ready(lwp));
+        let log = host.kernel.instance().log_lines();
+        let told = log
+            .iter()
+            .any(|line| line.contains("select the component autoconf"));
+        assert!(told, "{log:?}");
+        assert!(!link.interface.is_up());
+    }
+
+    #[test]
     fn a_wrong_parameter_says_what_to_write() {
         let message = crate::testing::boot_error(&[("ip", "10.0.0.300/24")]);
         assert_eq!(

@@ -1,17 +1,19 @@
-//! Advertisements of routers as messages (RFC 4861 § 4.2). The format is smoltcp's, but for the option of
-//! RFC 8106, and for that a message may have several prefixes.
+//! Advertisements of routers as messages (RFC 4861 § 4.2, RFC 8106 § 5.1).
 
 use alloc::vec::Vec;
 use core::net::Ipv6Addr;
-
-use smoltcp::wire::{Icmpv6Packet, NdiscOption, NdiscOptionRepr, NdiscPrefixInfoFlags};
 
 /// Bytes before the options.
 const HEADER: usize = 16;
 /// Prefixes, and name servers, that are looked at.
 const MOST: usize = 16;
-/// The option of recursive DNS servers (RFC 8106 § 5.1).
+const OPTION_PREFIX: u8 = 3;
+const OPTION_MTU: u8 = 5;
 const OPTION_RDNSS: u8 = 25;
+
+/// Flags of a prefix.
+const ON_LINK: u8 = 0x80;
+const AUTONOMOUS: u8 = 0x40;
 
 /// A lifetime in seconds; `u32::MAX` is for ever.
 pub(crate) type Seconds = u32;
@@ -44,10 +46,9 @@ impl Advertisement {
     /// Reads a message. `None` if an option has no length or one beyond the end: then none of it counts
     /// (RFC 4861 § 6.1.2). Options that make no sense are passed over.
     pub(crate) fn read(message: &[u8]) -> Option<Advertisement> {
-        let packet = Icmpv6Packet::new_checked(message).ok()?;
-        let mut rest = message.get(HEADER..)?;
+        let (header, mut rest) = message.split_first_chunk::<HEADER>()?;
         let mut advertisement = Advertisement {
-            router: seconds(packet.router_lifetime()),
+            router: u16::from_be_bytes([header[6], header[7]]).into(),
             ..Advertisement::default()
         };
         while !rest.is_empty() {
@@ -59,38 +60,25 @@ impl Advertisement {
         Some(advertisement)
     }
 
-    fn add(&mut self, bytes: &[u8]) {
-        let Ok(option) = NdiscOption::new_checked(bytes) else {
-            return;
-        };
-        match NdiscOptionRepr::parse(&option) {
-            Ok(NdiscOptionRepr::Mtu(mtu)) => self.mtu = Some(mtu),
-            Ok(NdiscOptionRepr::PrefixInformation(info)) if self.prefixes.len() < MOST => {
-                self.prefixes.push(Prefix {
-                    prefix: info.prefix,
-                    len: info.prefix_len,
-                    on_link: info.flags.contains(NdiscPrefixInfoFlags::ON_LINK),
-                    autonomous: info.flags.contains(NdiscPrefixInfoFlags::ADDRCONF),
-                    valid: seconds(info.valid_lifetime),
-                    preferred: seconds(info.preferred_lifetime),
-                });
+    fn add(&mut self, option: &[u8]) {
+        match option {
+            // Two reserved bytes.
+            [OPTION_MTU, 1, _, _, mtu @ ..] => self.mtu = number(mtu),
+            [OPTION_PREFIX, 4, len, flags, rest @ ..] if self.prefixes.len() < MOST => {
+                self.prefixes.extend(Prefix::read(*len, *flags, rest));
             }
-            Ok(NdiscOptionRepr::Unknown {
-                type_: OPTION_RDNSS,
-                data,
-                ..
-            }) => self.add_servers(data),
+            // The same.
+            [OPTION_RDNSS, _, _, _, rest @ ..] => self.add_servers(rest),
             _ => {}
         }
     }
 
-    /// Two reserved bytes, the lifetime, and addresses.
-    fn add_servers(&mut self, data: &[u8]) {
-        let Some((head, addresses)) = data.split_first_chunk::<6>() else {
+    /// The lifetime, and addresses.
+    fn add_servers(&mut self, bytes: &[u8]) {
+        let Some(lifetime) = number(bytes) else {
             return;
         };
-        let lifetime = u32::from_be_bytes([head[2], head[3], head[4], head[5]]);
-        let (addresses, _) = addresses.as_chunks::<16>();
+        let (addresses, _) = bytes[4..].as_chunks::<16>();
         let room = MOST - self.servers.len();
         let servers = addresses
             .iter()
@@ -101,8 +89,23 @@ impl Advertisement {
     }
 }
 
-fn seconds(span: smoltcp::time::Duration) -> Seconds {
-    u32::try_from(span.secs()).unwrap_or(u32::MAX)
+impl Prefix {
+    /// What follows length and flags: two lifetimes, four reserved bytes, the prefix (RFC 4861 § 4.6.2).
+    fn read(len: u8, flags: u8, bytes: &[u8]) -> Option<Prefix> {
+        Some(Prefix {
+            prefix: Ipv6Addr::from_octets(*bytes.get(12..)?.first_chunk()?),
+            len,
+            on_link: flags & ON_LINK != 0,
+            autonomous: flags & AUTONOMOUS != 0,
+            valid: number(bytes)?,
+            preferred: number(bytes.get(4..)?)?,
+        })
+    }
+}
+
+/// The number that bytes begin with.
+fn number(bytes: &[u8]) -> Option<u32> {
+    bytes.first_chunk().map(|first| u32::from_be_bytes(*first))
 }
 
 #[cfg(test)]

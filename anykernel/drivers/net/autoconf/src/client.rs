@@ -93,8 +93,8 @@ impl Client {
         self.change(lwp, net, |state| state.turn(now));
     }
 
-    /// Changes the state and brings about what follows. One thread at a time does that, in order; others leave it to whoever
-    /// is at it. No lock is held.
+    /// Changes the state and brings about what follows. One thread at a time does that, in order; others leave it to
+    /// whoever is at it. No lock is held.
     fn change(&self, lwp: &Lwp<'_>, net: &Net, f: impl FnOnce(&mut State)) {
         let busy = self.state.with(|state| {
             f(state);

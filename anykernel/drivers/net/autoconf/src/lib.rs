@@ -46,8 +46,8 @@ fn stop(lwp: &Lwp<'_>) {
 }
 
 impl Autoconf {
-    /// Has an interface configured, and waits until it has an address. `ETIMEDOUT` if no router says one within
-    /// 15 s, `EADDRINUSE` if others have those said; it goes on in either case. `EOPNOTSUPP` where there is no Ethernet.
+    /// Has an interface configured, and waits until it has an address. `ETIMEDOUT` if no router tells of one within 15 s,
+    /// `EADDRINUSE` if others have those told of; it goes on in either case. `EOPNOTSUPP` where there is no Ethernet.
     pub fn configure(
         &self,
         lwp: &Lwp<'_>,

@@ -7,8 +7,8 @@ use syscall::Str;
 
 use crate::Autoconf;
 
-/// Configures an interface by what routers advertise, from now on, and waits until it has an IPv6 address. ETIMEDOUT: no
-/// router told of one within 15 s; EADDRINUSE: others have those told of; EOPNOTSUPP: it is no Ethernet.
+/// Configures an interface by what routers advertise, from now on, and waits until it has an IPv6 address. ETIMEDOUT:
+/// no router told of one within 15 s; EADDRINUSE: others have those told of; EOPNOTSUPP: it is no Ethernet.
 #[public(netconfig)]
 pub fn auto_ipv6(lwp: &Lwp<'_>, name: Str<'_>) -> Result<(), Errno> {
     let net = lwp.state::<Net>()?;

@@ -2,8 +2,8 @@
  * Names to addresses for C programs: getaddrinfo (RFC 3493, section 6.1) over the kernel's resolver.
  *
  * Structures, flags and errors are those of the host's <netdb.h>, and memory is of its malloc. Services are numbers:
- * the kernel has no table of their names. Of the flags there are AI_PASSIVE, AI_CANONNAME, AI_NUMERICHOST, AI_NUMERICSERV, and
- * AI_ADDRCONFIG, which has no effect, since addresses that cannot be reached come last.
+ * the kernel has no table of their names. Of the flags there are AI_PASSIVE, AI_CANONNAME, AI_NUMERICHOST,
+ * AI_NUMERICSERV, and AI_ADDRCONFIG, which has no effect, since addresses that cannot be reached come last.
  */
 #ifndef RUMP_NETDB_H
 #define RUMP_NETDB_H
@@ -84,7 +84,10 @@ static inline void rump_freeaddrinfo(struct addrinfo *list)
     }
 }
 
-/* Appends an address, an entry for each type of socket that hints allow, and returns where the next goes; null without memory. */
+/*
+ * Appends an address, an entry for each type of socket that hints allow, and returns where the next goes; null without
+ * memory.
+ */
 static inline struct addrinfo **rump_netdb_append(struct addrinfo **end, const char *text,
     unsigned long port, const struct addrinfo *hints)
 {
@@ -134,17 +137,17 @@ static inline struct addrinfo **rump_netdb_append(struct addrinfo **end, const c
     return end;
 }
 
-/* The addresses of a host with the port of a service, to be freed by rump_freeaddrinfo. Returns zero or an EAI_ error. */
+/* The addresses of a host with a service's port, to be freed by rump_freeaddrinfo. Returns zero or an EAI_ error. */
 static inline int rump_getaddrinfo(const char *node, const char *service,
     const struct addrinfo *hints, struct addrinfo **result)
 {
-    static const struct addrinfo none = { 0 };
     const int known = AI_PASSIVE | AI_CANONNAME | AI_NUMERICHOST | AI_NUMERICSERV | AI_ADDRCONFIG;
-    struct addrinfo *list = NULL, **end = &list;
+    struct addrinfo none, *list = NULL, **end = &list;
     unsigned long port = 0;
     char *lines = NULL, *line, *next;
     int error;
 
+    memset(&none, 0, sizeof none);
     if (hints == NULL)
         hints = &none;
     if (hints->ai_flags & ~known)

@@ -3,7 +3,6 @@
 //! only the server it asks (RFC 5452).
 
 use alloc::sync::Arc;
-use alloc::vec;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
@@ -181,7 +180,10 @@ fn over_tcp(lwp: &Lwp<'_>, socket: &dyn Socket, name: &Name, kind: Kind) -> Resu
     send(lwp, socket, how, &bytes)?;
     let mut len = [0; 2];
     receive_all(lwp, socket, how, &mut len)?;
-    let mut answer = vec![0; usize::from(u16::from_be_bytes(len))];
+    let len = usize::from(u16::from_be_bytes(len));
+    let mut answer = Vec::new();
+    answer.try_reserve_exact(len).map_err(|_| Errno::ENOMEM)?;
+    answer.resize(len, 0);
     receive_all(lwp, socket, how, &mut answer)?;
     message::read(&answer, id, name, kind).ok_or(Errno::EPROTO)
 }

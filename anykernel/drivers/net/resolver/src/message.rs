@@ -171,7 +171,8 @@ fn seconds(ttl: u32) -> u32 {
     if ttl > i32::MAX as u32 { 0 } else { ttl }
 }
 
-/// How long it may be remembered that there is nothing: as the zone's record says (RFC 2308 § 5), and not at all without.
+/// How long it may be remembered that there is nothing: as the zone's record says (RFC 2308 § 5), and not at all
+/// without one.
 fn negative_ttl(packet: &DnsPacket<&[u8]>, bytes: &[u8]) -> u32 {
     let Some((records, _)) = records(bytes, packet.authority_record_count()) else {
         return 0;

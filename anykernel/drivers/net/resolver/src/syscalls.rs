@@ -10,12 +10,12 @@ use syscall::{Str, UioOut, UserOut};
 
 use crate::resolver::{Found, Resolver};
 
-/// Finds the addresses of a host, of the family RUMP_AF_INET, RUMP_AF_INET6, or RUMP_AF_UNSPEC for both, and writes
-/// text that ends with a null byte: a line with the name that has them, and one with each address, the first to be tried
-/// first; a link-local one with `%` and the number of its interface. Returns how many bytes there are, of which
-/// those that fit were written. ENOENT: there is no such name; ENODATA: it has no such address; EINVAL: it is
-/// no name; EDESTADDRREQ: no name server is known; ETIMEDOUT, EAGAIN, EPROTO, ELOOP: those there are do not answer, cannot
-/// find out, will not say, or speak of aliases without end.
+/// Finds the addresses of a host, of the family RUMP_AF_INET, RUMP_AF_INET6, or RUMP_AF_UNSPEC for both, and
+/// writes text that ends with a null byte: a line with the name that has them, and one with each address, the first
+/// to be tried first; a link-local one with `%` and the number of its interface. Returns how many bytes there are, of
+/// which those that fit were written. ENOENT: there is no such name; ENODATA: it has no such address; EINVAL: it is no
+/// name; EDESTADDRREQ: no name server is known; ETIMEDOUT, EAGAIN, EPROTO, ELOOP: those there are do not answer,
+/// cannot find out, will not say, or speak of aliases without end.
 #[public(resolver)]
 pub fn lookup(lwp: &Lwp<'_>, host: Str<'_>, family: i32, text: UserOut<'_>) -> Result<u32, Errno> {
     let family = u16::try_from(family).map_err(|_| Errno::EAFNOSUPPORT)?;
