@@ -36,6 +36,11 @@ pub(crate) struct TimeWaits {
 }
 
 impl TimeWaits {
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+
     pub(crate) fn contains(&self, tuple: &Tuple) -> bool {
         self.all.contains_key(tuple)
     }

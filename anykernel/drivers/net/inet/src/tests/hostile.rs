@@ -206,3 +206,63 @@ fn extension_headers_are_passed_over() {
     sim::advance(100_000_000);
     assert_eq!(other.try_receive(10), Err(Errno::EAGAIN));
 }
+
+/// Connections that end wherever they happen to be: nothing of them stays.
+#[test]
+fn a_hundred_thousand_connections_leave_nothing_behind() {
+    let host = alone_with(&[("tcp-buffer", "4KiB")]);
+    let (listener, address) = host.listener("127.0.0.1:0", 16);
+    let mut random = Random(5);
+    let mut rounds = |count: usize| {
+        for _ in 0..count {
+            let draw = random.next();
+            let caller = host.tcp();
+            if draw & 1 == 0 {
+                caller.connect(address).unwrap();
+            } else {
+                let _ = caller.try_connect(address);
+            }
+            let accepted = match draw >> 1 & 3 {
+                0 => None,
+                _ => listener.try_accept().ok().map(|(socket, _)| socket),
+            };
+            if draw >> 3 & 1 == 0 {
+                let _ = caller.try_send(b"some words that may never be read");
+            }
+            if draw >> 4 & 1 == 0
+                && let Some(accepted) = &accepted
+            {
+                let _ = accepted.try_send(b"an answer");
+                let _ = accepted.try_receive(4);
+            }
+            if draw >> 5 & 1 == 0 {
+                let _ = caller.shutdown(SHUT_WR);
+            }
+            let end = |socket: Sock, how: u64| match how & 1 {
+                0 => socket.close(),
+                _ => socket.reset(),
+            };
+            if draw >> 6 & 1 == 0 {
+                end(caller, draw >> 7);
+                accepted.into_iter().for_each(|it| end(it, draw >> 8));
+            } else {
+                accepted.into_iter().for_each(|it| end(it, draw >> 8));
+                end(caller, draw >> 7);
+            }
+            // Who called and was never accepted.
+            while let Ok((forgotten, _)) = listener.try_accept() {
+                end(forgotten, draw >> 9);
+            }
+        }
+        sim::advance(300_000_000_000);
+        host.memory_used()
+    };
+    let few = rounds(1000);
+    let many = rounds(99_000);
+    assert_eq!(few, many);
+    let net = host.enter(|lwp| lwp.state::<crate::inet::Inet>()).unwrap();
+    let left = net
+        .tables
+        .with(|tables| (tables.connections.len(), tables.time_waits.len()));
+    assert_eq!(left, (0, 0));
+}
