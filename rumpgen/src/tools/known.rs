@@ -72,6 +72,7 @@ pub const TESTED_WITH: &[Tool] = &[
     tool("gzip", "gzip"),
     tool("nc", "netcat-openbsd"),
     tool("nm", "binutils"),
+    tool("nmap", "nmap"),
     tool("objdump", "binutils"),
     tool("ping", "iputils-ping"),
     tool("pkg-config", "pkg-config"),

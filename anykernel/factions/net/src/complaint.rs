@@ -141,6 +141,12 @@ impl Net {
             .emit(&mut *bytes, &ChecksumCapabilities::default());
         let message = &mut bytes[header_len..];
         message[ICMP_HEADER..].copy_from_slice(quote);
+        // One that was left open is none for who reads it.
+        if let Some((at, sum)) = packet.completion()
+            && let Some(place) = message[ICMP_HEADER..].get_mut(at..at + 2)
+        {
+            place.copy_from_slice(&sum);
+        }
         message[..ICMP_HEADER].copy_from_slice(&[kind, code, 0, 0, 0, 0, 0, 0]);
         message[4..ICMP_HEADER].copy_from_slice(&word.to_be_bytes());
         match (source, info.src) {

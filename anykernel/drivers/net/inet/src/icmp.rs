@@ -108,7 +108,7 @@ impl Inet {
         if let Some(trouble) = trouble_v4(&message) {
             return self.trouble(lwp, packet.payload().get(8..), trouble);
         }
-        if message.msg_type() == Icmpv4Message::EchoRequest && message.msg_code() == 0 {
+        if message.msg_type() == Icmpv4Message::EchoRequest {
             self.echo(lwp, packet);
         }
     }
@@ -126,7 +126,7 @@ impl Inet {
         if let Some(trouble) = trouble_v6(&message) {
             return self.trouble(lwp, packet.payload().get(8..), trouble);
         }
-        if message.msg_type() == Icmpv6Message::EchoRequest && message.msg_code() == 0 {
+        if message.msg_type() == Icmpv6Message::EchoRequest {
             self.echo(lwp, packet);
         }
     }

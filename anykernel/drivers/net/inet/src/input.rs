@@ -49,6 +49,7 @@ impl Inet {
             return self.discard(packet, Reason::Checksum);
         }
         let opens = segment.syn() && !segment.ack() && !segment.rst() && !segment.fin();
+        let answers = segment.ack();
         let Some(tuple) = packet.tuple() else {
             return self.discard(packet, Reason::Malformed);
         };
@@ -56,6 +57,8 @@ impl Inet {
             Target::Connection(socket) => self.hand_over(&socket, packet.frame),
             Target::Listener(socket) if opens => self.note(Job::Knock(socket, packet)),
             Target::TimeWait => self.note(Job::Late(packet)),
+            // What neither begins nor answers anything is no reason to speak (RFC 9293 §3.10.7.2).
+            Target::Listener(_) if !answers => self.discard(packet, Reason::Malformed),
             Target::Listener(_) | Target::Nobody => self.note(Job::Stray(packet)),
         }
     }
