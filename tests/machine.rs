@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use tests::{Configuration, need, within};
 
 const QEMU: &str = "qemu-system-x86_64";
-const XEN: &str = "/boot/xen-4.17-amd64.gz";
 /// What a boot may take, on a host that is busy with other tests.
 const LIMIT: Duration = Duration::from_secs(300);
 
@@ -246,55 +245,6 @@ fn ticks(pid: u32) -> u64 {
         .map(|index: usize| fields[index].parse::<u64>().unwrap())
         .iter()
         .sum()
-}
-
-#[test]
-fn the_same_image_runs_on_xen() {
-    if !need("the_same_image_runs_on_xen", &[QEMU, XEN, "gzip"]) {
-        return;
-    }
-    // QEMU starts what begins like a program, not what is compressed.
-    let xen = tempfile::NamedTempFile::new().unwrap();
-    let unpacked = Command::new("gzip").args(["-dc", XEN]).output().unwrap();
-    assert!(unpacked.status.success(), "{unpacked:?}");
-    fs::write(xen.path(), unpacked.stdout).unwrap();
-    let boot = |line: &str, processors: &str| {
-        let module = format!("{} {line}", image().display());
-        let mut qemu = within(LIMIT, QEMU);
-        qemu.args([
-            "-accel", "tcg", "-cpu", "max", "-machine", "q35", "-m", "512",
-        ]);
-        qemu.args([
-            "-nodefaults",
-            "-no-user-config",
-            "-no-reboot",
-            "-display",
-            "none",
-        ]);
-        qemu.args([
-            "-serial",
-            "stdio",
-            "-device",
-            "amd-iommu",
-            "-smp",
-            processors,
-        ]);
-        qemu.args(["-device", "isa-debug-exit,iobase=0xf4,iosize=1"]);
-        let options = "console=com1 com1=115200 dom0=pvh dom0_mem=64M";
-        qemu.arg("-kernel")
-            .arg(xen.path())
-            .args(["-append", options]);
-        qemu.args(["-initrd", &module]).stdin(Stdio::null());
-        qemu
-    };
-    let said = ends_with(&mut boot("-- loopback", "1"), 0);
-    expect(&said, &["(XEN) ", "loopback: "]);
-    let said = ends_with(&mut boot("-- threads 2", "2"), 0);
-    expect(&said, &["threads: 8 on 2 processors at once"]);
-    let said = ends_with(&mut boot("-- deadlines", "1"), 0);
-    expect(&said, &["deadlines: "]);
-    let said = ends_with(&mut boot("-- null", "1"), 101);
-    expect(&said, &["kernel: page fault (14): write of a null pointer"]);
 }
 
 #[test]

@@ -7,6 +7,7 @@
 mod cc;
 mod child;
 mod configuration;
+mod dom0;
 mod host_c;
 mod machine;
 mod namespace;
@@ -16,6 +17,7 @@ mod stream;
 pub use cc::{Link, compile};
 pub use child::{Child, output, within};
 pub use configuration::{Configuration, repository};
+pub use dom0::{Dom0, Guest};
 pub use host_c::{HOST_WITH_THREADS, HOST_WITHOUT_THREADS, HostC};
 pub use machine::{Board, Machine, QEMU};
 pub use namespace::Namespace;

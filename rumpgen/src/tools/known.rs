@@ -63,10 +63,12 @@ pub const TESTED_WITH: &[Tool] = &[
     // No program of this host's, but found and installed like one.
     tool("/boot/xen-4.17-amd64.gz", "xen-hypervisor-4.17-amd64"),
     tool("addr2line", "binutils"),
+    tool("apt-get", "apt"),
     tool("bash", "bash"),
     tool("c++", "g++"),
     tool("curl", "curl"),
     tool("dnsmasq", "dnsmasq-base"),
+    tool("dpkg-deb", "dpkg"),
     tool("gdb", "gdb"),
     tool("git", "git"),
     tool("gzip", "gzip"),

@@ -1,4 +1,4 @@
-//! Messages to people: on Xen's console, or on the first serial port.
+//! Messages to people: on Xen's console or a guest's own, or on the first serial port.
 
 mod serial;
 
@@ -6,62 +6,82 @@ use core::fmt::{self, Write};
 
 use hypercall::Bytes;
 
+use crate::Platform;
 use crate::lock::Lock;
-use crate::{Platform, xen};
+use crate::xen::{self, Console, Xen};
 use serial::Serial;
 
-static SERIAL: Lock<Serial> = Lock::new(Serial::new());
+/// What there is to write to.
+enum Output {
+    Serial(Serial),
+    /// The console of Xen itself, which is for the first guest.
+    Xen(&'static Xen),
+    /// The console of another guest.
+    Guest(Console),
+}
+
+static OUTPUT: Lock<Output> = Lock::new(Output::Serial(Serial::new()));
 
 /// How often a report looks for the console to be free before it writes regardless of whose turn it is.
 const PATIENCE: u32 = 1 << 20;
 
 /// Finds out what there is to write to. Where there is Xen, the port is Xen's own.
 pub(crate) fn start() {
-    if xen::get().is_none() {
-        SERIAL.lock().start();
+    *OUTPUT.lock() = Output::find();
+}
+
+impl Output {
+    fn find() -> Output {
+        match xen::get() {
+            Some(xen) => Console::find(xen).map_or(Output::Xen(xen), Output::Guest),
+            None => Output::Serial(Serial::start()),
+        }
+    }
+
+    fn write(&mut self, text: &[u8]) {
+        match self {
+            Output::Serial(serial) => serial.write(text),
+            Output::Xen(xen) => xen.write(text),
+            Output::Guest(console) => console.write(text),
+        }
     }
 }
 
-/// Writes to whatever there is; who has the port has the right to write.
-fn write(serial: &mut Serial, text: &[u8]) {
-    match xen::get() {
-        Some(xen) => xen.write(text),
-        None => serial.write(text),
+/// Calls `put` with each byte, and with a carriage return before each line feed, as long as it says so.
+pub(crate) fn each_byte(text: &[u8], put: &mut dyn FnMut(u8) -> bool) {
+    for byte in text {
+        if (*byte == b'\n' && !put(b'\r')) || !put(*byte) {
+            return;
+        }
     }
 }
 
 impl hypercall::Console for Platform {
     fn write(text: Bytes<'_>) {
-        write(&mut SERIAL.lock(), text.as_slice());
+        OUTPUT.lock().write(text.as_slice());
     }
 }
 
 /// A line or more on the console, as one piece.
 pub(crate) fn print(text: fmt::Arguments<'_>) {
-    let _ = Port(&mut SERIAL.lock()).write_fmt(text);
+    let _ = OUTPUT.lock().write_fmt(text);
 }
 
 /// As [`print`], for the last words of a machine whose console may be held by whoever failed.
 pub(crate) fn report(text: fmt::Arguments<'_>) {
     for _ in 0..PATIENCE {
-        if let Some(mut serial) = SERIAL.try_lock() {
-            let _ = Port(&mut serial).write_fmt(text);
+        if let Some(mut output) = OUTPUT.try_lock() {
+            let _ = output.write_fmt(text);
             return;
         }
         core::hint::spin_loop();
     }
-    let mut serial = Serial::new();
-    if xen::get().is_none() {
-        serial.start();
-    }
-    let _ = Port(&mut serial).write_fmt(text);
+    let _ = Output::find().write_fmt(text);
 }
 
-struct Port<'a>(&'a mut Serial);
-
-impl Write for Port<'_> {
+impl Write for Output {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        write(self.0, text.as_bytes());
+        self.write(text.as_bytes());
         Ok(())
     }
 }

@@ -11,7 +11,10 @@ use x86_64::VirtAddr;
 use x86_64::registers::model_specific::GsBase;
 
 use crate::boot::start_info::Range;
+use crate::clock::{self, TimeInfo};
 use crate::threads::Thread;
+use crate::traps::wait_for_interrupt;
+use crate::xen::Processor;
 use descriptors::Descriptors;
 
 /// The stack a processor has for when it runs no thread, in bytes.
@@ -35,6 +38,10 @@ pub(crate) struct Cpu {
     pub(crate) current: Cell<&'static Thread>,
     /// What runs on it when no thread does.
     pub(crate) idle: &'static Thread,
+    /// Where it finds the time.
+    pub(crate) time: Cell<&'static TimeInfo>,
+    /// What Xen has of it, where there is Xen.
+    pub(crate) xen: Cell<Option<&'static Processor>>,
 }
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -67,6 +74,8 @@ impl Cpu {
             apic,
             current: Cell::new(idle),
             idle,
+            time: Cell::new(&clock::OWN),
+            xen: Cell::new(None),
         }));
         cpu.this = cpu;
         Box::leak(Box::new(Descriptors::new())).load();
@@ -109,8 +118,8 @@ impl Cpu {
 
     /// Waits for an interrupt; its vector.
     pub(crate) fn wait(&self) -> Option<u8> {
-        // SAFETY: as above. None gets in between the first two instructions.
-        unsafe { asm!("sti", "hlt", "cli") };
+        // SAFETY: as above.
+        unsafe { wait_for_interrupt() };
         self.taken()
     }
 

@@ -10,12 +10,15 @@ mod table;
 
 use crate::cpu::Cpu;
 use crate::lock::Lock;
+use crate::xen;
 
 pub(crate) use io::{IoApics, isa_line};
 use local::Local;
 
 /// Vectors from here on are for devices.
 const FIRST: u8 = 32;
+/// Events of Xen's.
+pub(crate) const EVENTS: u8 = 0xfc;
 /// What wakes a processor that has nothing to do.
 pub(crate) const WAKE: u8 = 0xfd;
 /// The timer of a processor.
@@ -45,6 +48,11 @@ pub(crate) fn serve(vector: u8) {
         SPURIOUS => {}
         // The processor looks what there is to do, in any case.
         TIMER | WAKE => Local.end(),
+        EVENTS => {
+            if let Some(xen) = xen::get() {
+                xen.serve();
+            }
+        }
         _ => table::serve(vector),
     }
 }

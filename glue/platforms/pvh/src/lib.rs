@@ -21,6 +21,7 @@ mod clock;
 mod console;
 mod cpu;
 mod fault;
+mod hypervisor;
 mod interrupts;
 mod lock;
 mod memory;

@@ -71,7 +71,6 @@ fn start_one(apic: u32, trampoline: u64) -> bool {
 /// Where a processor gets to, in long mode, on its own stack.
 extern "C" fn started() -> ! {
     let local = Local::start();
-    clock::timer::enable();
     let end = u64::from(STACK_END.load(Ordering::Acquire));
     let stack = Range {
         start: end - cpu::STACK as u64,
@@ -79,5 +78,6 @@ extern "C" fn started() -> ! {
     };
     // SAFETY: this is the one call on this processor, before anything else.
     unsafe { Cpu::adopt(local.id(), stack) };
+    clock::enable();
     threads::idle()
 }

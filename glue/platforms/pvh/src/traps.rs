@@ -14,6 +14,7 @@ use x86_64::instructions::tables::lidt;
 use x86_64::structures::DescriptorTablePointer;
 
 pub(crate) use backtrace::print_backtrace;
+pub(crate) use stubs::wait_for_interrupt;
 
 /// The stacks that handlers run on, as indices into the table of them. Index 0 is the first, which
 /// descriptors call 1.

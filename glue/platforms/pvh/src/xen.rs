@@ -1,25 +1,29 @@
 //! Xen, where it is what the machine runs on: found by CPUID, spoken to by hypercalls.
 //!
-//! What Xen emulates for such a guest is used as on other machines: the local interrupt controller with its timer
-//! above all. Its own are the console, the frequency of the time stamp counter, and the end.
+//! The processors' local interrupt controllers are used as on other machines. Xen's own are the console, the clock,
+//! the timers, which interrupt by events, and the end.
 
+mod console;
+mod events;
 mod hypercall;
+mod ring;
+mod shared;
 
-use core::arch::x86_64::__cpuid_count;
+use core::arch::x86_64::__cpuid;
 
+use crate::hypervisor;
 use crate::once::Once;
 use hypercall::Hypercalls;
+use shared::Shared;
 
+pub(crate) use console::Console;
 pub(crate) use hypercall::protect;
+pub(crate) use shared::Processor;
 
-/// CPUID leaves of hypervisors; Xen's may follow another's.
-const LEAVES: core::ops::Range<u32> = 0x4000_0000..0x4001_0000;
-const STEP: usize = 0x100;
-/// Among Xen's: the page of hypercalls, and time (xen/include/public/arch-x86/cpuid.h).
+/// Among Xen's leaves: the page of hypercalls (xen/include/public/arch-x86/cpuid.h).
 const PAGE: u32 = 2;
-const TIME: u32 = 3;
 
-/// Numbers of hypercalls, and of what they do (xen/include/public/xen.h, memory.h, sched.h).
+/// Numbers of hypercalls, and of what they do (xen/include/public/xen.h, memory.h, sched.h, hvm/hvm_op.h).
 const MEMORY_OP: usize = 12;
 const MEMORY_MAP: usize = 9;
 const CONSOLE_IO: usize = 18;
@@ -28,6 +32,12 @@ const SCHED_OP: usize = 29;
 const SHUTDOWN: usize = 2;
 const POWER_OFF: u32 = 0;
 const CRASH: u32 = 3;
+const HVM_OP: usize = 34;
+const SET_PARAMETER: usize = 0;
+const GET_PARAMETER: usize = 1;
+
+/// The calling guest.
+const SELF: u16 = 0x7ff0;
 
 /// Entries of a memory map that there is room for.
 const ENTRIES: usize = 128;
@@ -42,10 +52,20 @@ struct MemoryMap {
     buffer: usize,
 }
 
+/// A parameter of the guest.
+#[repr(C)]
+struct Parameter {
+    guest: u16,
+    unused: u16,
+    index: u32,
+    value: u64,
+}
+
 /// Xen, found.
 pub(crate) struct Xen {
     leaf: u32,
     hypercalls: Hypercalls,
+    shared: Once<&'static Shared>,
 }
 
 static XEN: Once<Xen> = Once::new();
@@ -56,22 +76,16 @@ static XEN: Once<Xen> = Once::new();
 ///
 /// To be called once.
 pub(crate) unsafe fn start() {
-    const HYPERVISED: u32 = 1 << 31;
-    if __cpuid_count(1, 0).ecx & HYPERVISED == 0 {
-        return;
-    }
-    let is_xen = |leaf: &u32| {
-        let found = __cpuid_count(*leaf, 0);
-        let name = [found.ebx, found.ecx, found.edx].map(u32::to_le_bytes);
-        name == [*b"XenV", *b"MMXe", *b"nVMM"]
-    };
-    let Some(leaf) = LEAVES.step_by(STEP).find(is_xen) else {
+    let Some(leaf) = hypervisor::find(b"XenVMMXenVMM") else {
         return;
     };
-    let register = __cpuid_count(leaf + PAGE, 0).ebx;
-    // SAFETY: the register is the one that Xen names; the caller's promise.
-    let hypercalls = unsafe { Hypercalls::establish(register) };
-    XEN.set(Xen { leaf, hypercalls });
+    let register = __cpuid(leaf + PAGE).ebx;
+    XEN.set(Xen {
+        leaf,
+        // SAFETY: the register is the one that Xen names; the caller's promise.
+        hypercalls: unsafe { Hypercalls::establish(register) },
+        shared: Once::new(),
+    });
 }
 
 /// Xen, if this is it.
@@ -95,25 +109,31 @@ impl Xen {
             count: ENTRIES as u32,
             buffer: room.as_mut_ptr().expose_provenance(),
         };
-        let arguments = [MEMORY_MAP, (&raw mut map).expose_provenance(), 0];
         // SAFETY: Xen writes to the map and to as many entries as there is room for.
-        let answer = unsafe { self.hypercalls.call(MEMORY_OP, arguments) };
+        let answer = unsafe { self.hypercalls.operate(MEMORY_OP, MEMORY_MAP, &mut map) };
         let count = if answer == 0 { map.count as usize } else { 0 };
         ROOM.set(room);
         let found = ROOM.get().and_then(|room| room.get(..count * ENTRY));
         found.unwrap_or_default()
     }
 
-    /// How often a second the time stamp counter counts; zero if Xen does not say.
-    pub(crate) fn frequency(&self) -> u64 {
-        u64::from(__cpuid_count(self.leaf + TIME, 0).ecx) * 1000
+    /// Sets a parameter of the guest's, or asks for it; its value.
+    fn parameter(&self, operation: usize, index: u32, value: u64) -> u64 {
+        let mut parameter = Parameter {
+            guest: SELF,
+            unused: 0,
+            index,
+            value,
+        };
+        // SAFETY: Xen reads the parameter, which is there, or writes its value.
+        unsafe { self.hypercalls.operate(HVM_OP, operation, &mut parameter) };
+        parameter.value
     }
 
     /// Has Xen end the machine.
     pub(crate) fn shut_down(&self, success: bool) {
-        let reason = if success { POWER_OFF } else { CRASH };
-        let arguments = [SHUTDOWN, (&raw const reason).addr(), 0];
+        let mut reason = if success { POWER_OFF } else { CRASH };
         // SAFETY: Xen reads the reason, which is there.
-        unsafe { self.hypercalls.call(SCHED_OP, arguments) };
+        unsafe { self.hypercalls.operate(SCHED_OP, SHUTDOWN, &mut reason) };
     }
 }

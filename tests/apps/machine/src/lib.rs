@@ -28,6 +28,7 @@ pub fn main(kernel: &Kernel, args: &[String]) -> i32 {
     match args.first().map(String::as_str) {
         Some("threads") => threads::try_them(kernel, number(1).unwrap_or(1) as u32),
         Some("deadlines") => time::deadlines(kernel),
+        Some("date") => time::date(kernel, number(1).unwrap_or(1)),
         Some("idle") => time::idle(kernel, number(1).unwrap_or(u64::MAX)),
         Some("exhaust") => memory::exhaust(kernel),
         Some("reserve") => memory::reserve(number(1).unwrap_or(0)),

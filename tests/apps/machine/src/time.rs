@@ -33,6 +33,17 @@ pub(crate) fn deadlines(kernel: &Kernel) -> i32 {
     0
 }
 
+/// Says the date, in milliseconds since 1970, and again after so many seconds.
+pub(crate) fn date(kernel: &Kernel, seconds: u64) -> i32 {
+    for rest in [seconds, 0] {
+        say!(kernel, "date: {}", clock::wall() / MILLISECOND);
+        if kernel.sleep(Duration::from_secs(rest)).is_err() {
+            return 1;
+        }
+    }
+    0
+}
+
 /// Does nothing for so many seconds.
 pub(crate) fn idle(kernel: &Kernel, seconds: u64) -> i32 {
     say!(kernel, "idle");

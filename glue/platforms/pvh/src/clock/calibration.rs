@@ -1,8 +1,8 @@
 //! How fast the time stamp counter and the local interrupt controllers' timers count.
 //!
-//! Asked for, in this order: Xen, another hypervisor (leaf 0x40000010, as VMware defined it and KVM has it), the
-//! processor (leaf 0x15), and else measured for 2 ms against the HPET or the ACPI timer, or 4 ms against
-//! the older timer of a PC. A measurement reads the timer between two stamps, several times, and takes the
+//! Asked for, in this order: a hypervisor's clock, a hypervisor (leaf 0x40000010, as VMware defined it and KVM has
+//! it), the processor (leaf 0x15), and else measured for 2 ms against the HPET or the ACPI timer, or 4 ms
+//! against the older timer of a PC. A measurement reads the timer between two stamps, several times, and takes the
 //! reading that the least time passed around: an emulator or a hypervisor may stop the processor at any
 //! point.
 
@@ -12,8 +12,8 @@ use super::reference::Reference;
 use super::stamp;
 use crate::acpi::{Fadt, Tables};
 use crate::boot::unfit;
+use crate::hypervisor;
 use crate::interrupts::local::Local;
-use crate::xen::{self, Xen};
 
 /// Readings at each end of a measurement.
 const READINGS: u32 = 8;
@@ -28,9 +28,18 @@ pub(super) struct Frequencies {
     pub(super) counts: u64,
 }
 
-/// Finds the frequencies.
-pub(super) fn calibrate(tables: Option<&Tables>, fadt: Option<&Fadt>) -> Frequencies {
-    let found = known().unwrap_or_else(|| {
+/// Finds the frequencies; `stamps` is that of the time stamp counter if a hypervisor's clock says so.
+pub(super) fn calibrate(
+    stamps: Option<u64>,
+    tables: Option<&Tables>,
+    fadt: Option<&Fadt>,
+) -> Frequencies {
+    let known = known();
+    if let Some(stamps) = stamps {
+        let counts = known.map_or(0, |known| known.counts);
+        return Frequencies { stamps, counts };
+    }
+    known.unwrap_or_else(|| {
         let reference = Reference::choose(tables, fadt);
         measure(&reference).unwrap_or_else(|| {
             unfit(format_args!(
@@ -38,18 +47,11 @@ pub(super) fn calibrate(tables: Option<&Tables>, fadt: Option<&Fadt>) -> Frequen
                 reference.name()
             ))
         })
-    });
-    match found.counts {
-        0 => Frequencies {
-            counts: counts(found.stamps),
-            ..found
-        },
-        _ => found,
-    }
+    })
 }
 
 /// Counts a second of a local controller's timer, of which nobody says, measured for 1 ms against stamps.
-fn counts(stamps: u64) -> u64 {
+pub(super) fn counts(stamps: u64) -> u64 {
     let window = stamps / 1000;
     Local.count_down(u32::MAX);
     let begin = stamp();
@@ -64,11 +66,7 @@ fn counts(stamps: u64) -> u64 {
 
 /// What the hypervisor or the processor says.
 fn known() -> Option<Frequencies> {
-    if let Some(stamps @ 1..) = xen::get().map(Xen::frequency) {
-        return Some(Frequencies { stamps, counts: 0 });
-    }
-    let hypervised = __cpuid(1).ecx & 1 << 31 != 0;
-    if hypervised && (0x4000_0010..0x4000_1000).contains(&__cpuid(0x4000_0000).eax) {
+    if hypervisor::is_there() && (0x4000_0010..0x4000_1000).contains(&__cpuid(0x4000_0000).eax) {
         let found = __cpuid(0x4000_0010);
         if found.eax != 0 && found.ebx != 0 {
             return Some(Frequencies {

@@ -2,6 +2,8 @@
 
 use x86_64::instructions::port::Port;
 
+use super::each_byte;
+
 /// The first serial port of a PC.
 const BASE: u16 = 0x3f8;
 /// Bytes its queue takes at once.
@@ -47,40 +49,40 @@ impl Serial {
     }
 
     /// Looks whether there is a port, and sets it up: 115200 8N1, with queues, without interrupts.
-    pub(super) fn start(&mut self) {
+    pub(super) fn start() -> Serial {
         const PATTERN: u8 = 0x5a;
         write(SCRATCH, PATTERN);
-        self.present = read(SCRATCH) == PATTERN;
-        if !self.present {
-            return;
+        let present = read(SCRATCH) == PATTERN;
+        if present {
+            write(INTERRUPTS, 0);
+            // The divisor is reached through the other bank.
+            write(LINE, 0x80);
+            write(DATA, 1);
+            write(INTERRUPTS, 0);
+            write(LINE, 3);
+            write(QUEUES, 7);
+            write(MODEM, 3);
         }
-        write(INTERRUPTS, 0);
-        // The divisor is reached through the other bank.
-        write(LINE, 0x80);
-        write(DATA, 1);
-        write(INTERRUPTS, 0);
-        write(LINE, 3);
-        write(QUEUES, 7);
-        write(MODEM, 3);
+        Serial {
+            present,
+            stuck: false,
+        }
     }
 
-    /// Writes bytes, a carriage return before each line feed, as far as somebody takes them.
+    /// Writes bytes, as far as somebody takes them.
     pub(super) fn write(&mut self, text: &[u8]) {
         let mut room = 0;
-        for byte in text {
-            let pair = [b'\r', *byte];
-            let bytes = if *byte == b'\n' { &pair } else { &pair[1..] };
-            for byte in bytes {
-                if room == 0 {
-                    if !self.wait() {
-                        return;
-                    }
-                    room = QUEUE;
+        each_byte(text, &mut |byte| {
+            if room == 0 {
+                if !self.wait() {
+                    return false;
                 }
-                write(DATA, *byte);
-                room -= 1;
+                room = QUEUE;
             }
-        }
+            write(DATA, byte);
+            room -= 1;
+            true
+        });
     }
 
     /// Waits for the queue to be empty. False if it does not become so.

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use hypercall::{Errno, Message, Upcall};
 
 use super::local::Local;
-use super::{FIRST, IO, WAKE};
+use super::{EVENTS, FIRST, IO};
 use crate::lock::Lock;
 use crate::{Platform, cpu};
 
@@ -46,7 +46,7 @@ impl Sources {
     /// Takes a vector into use, for a line or for messages. `ENOSPC` if all are.
     fn add(&mut self, line: Option<u32>, level: bool) -> Result<&mut Source, Errno> {
         let free = |vector: &u8| self.used.iter().all(|source| source.vector != *vector);
-        let vector = (FIRST..WAKE).find(free).ok_or(Errno::ENOSPC)?;
+        let vector = (FIRST..EVENTS).find(free).ok_or(Errno::ENOSPC)?;
         self.used.push(Source {
             vector,
             line,

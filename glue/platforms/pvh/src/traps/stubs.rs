@@ -11,7 +11,9 @@ const STEP: usize = 16;
 // Exceptions: all registers go onto the stack, in the order of `report::Frame`, with the vector and an error
 // code, for which some vectors bring none. Interrupts: the vector goes to the processor's own, and the
 // frame is changed to return with interrupts off: so a device that goes on interrupting does not keep the
-// processor in its handler.
+// processor in its handler. Nothing is to come between letting interrupts through and waiting for one, but under
+// QEMU something may, if the processor is a hypervisor's that was interrupted itself: the wait is over then, too.
+// Waiting with interrupts off would be the end.
 global_asm!(
     ".text",
     ".balign {step}",
@@ -38,8 +40,17 @@ global_asm!(
     "add eax, 128",
     "mov gs:[8], eax",
     "pop rax",
-    "and dword ptr [rsp + 16], {interrupts_off}",
+    "cmp qword ptr [rsp], offset wait_halt",
+    "jne 2f",
+    "inc qword ptr [rsp]",
+    "2: and dword ptr [rsp + 16], {interrupts_off}",
     "iretq",
+    //
+    "wait_for_interrupt:",
+    "sti",
+    "wait_halt: hlt",
+    "cli",
+    "ret",
     //
     "trap_common:",
     "push rax",
@@ -70,6 +81,8 @@ global_asm!(
 
 unsafe extern "C" {
     static trap_handlers: u8;
+    /// Waits for an interrupt with interrupts on, and returns with interrupts off.
+    pub(crate) fn wait_for_interrupt();
 }
 
 /// The address of a vector's handler.

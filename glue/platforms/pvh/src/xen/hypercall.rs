@@ -69,4 +69,15 @@ impl Hypercalls {
         }
         result
     }
+
+    /// Calls Xen for an operation, with what it is about, which Xen reads and may write to.
+    ///
+    /// # Safety
+    ///
+    /// As of [`call`](Self::call).
+    pub(super) unsafe fn operate<T>(&self, number: usize, operation: usize, on: &mut T) -> isize {
+        let on = (&raw mut *on).expose_provenance();
+        // SAFETY: the caller's promise.
+        unsafe { self.call(number, [operation, on, 0]) }
+    }
 }
