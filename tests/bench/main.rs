@@ -30,7 +30,7 @@ struct Row {
     one_processor: bool,
 }
 
-const ROWS: [Row; 10] = [
+const ROWS: [Row; 11] = [
     Row {
         name: "getpid",
         unit: "ns",
@@ -51,6 +51,13 @@ const ROWS: [Row; 10] = [
         what: "tcp",
         more_is_better: true,
         one_processor: true,
+    },
+    Row {
+        name: "tcp-beside-10000-idle",
+        unit: "% of alone",
+        what: "idle",
+        more_is_better: true,
+        one_processor: false,
     },
     Row {
         name: "rr",
