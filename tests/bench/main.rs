@@ -5,6 +5,7 @@
 //! An argument is part of the names of rows to measure (all if there is none); `RUMP_BENCH_ROUNDS` says how many rounds.
 
 mod bus;
+mod chart;
 mod machine;
 mod once;
 mod table;
@@ -150,10 +151,13 @@ fn main() {
     let mut figures = json!({ "rounds": rounds, "rows": table.json() });
     machine::measure(folder.path(), &is_wanted, rounds, &mut figures);
     once::measure(&configuration, folder.path(), &is_wanted, &mut figures);
-    let path = tests::repository().join("target/rump/bench.json");
-    std::fs::write(&path, format!("{figures:#}\n"))
-        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    println!("\nAlso in target/rump/bench.json.");
+    let write = |name: &str, text: String| {
+        let path = tests::repository().join("target/rump").join(name);
+        std::fs::write(&path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    };
+    write("bench.json", format!("{figures:#}\n"));
+    write("bench.svg", chart::draw(table.bars(), rounds));
+    println!("\nAlso in target/rump/bench.json, and as a picture in target/rump/bench.svg.");
 }
 
 /// Runs the programs in turn and gives the spread of each: host, static, shared.

@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::{Value, json};
 
 use super::Row;
+use super::chart::Bar;
 
 /// The middle and the ends of a row of measurements.
 #[derive(Clone, Copy)]
@@ -44,6 +45,7 @@ impl fmt::Display for Spread {
 pub(crate) struct Table {
     lines: Vec<[String; 5]>,
     rows: Vec<Value>,
+    bars: Vec<Bar>,
 }
 
 impl Table {
@@ -52,6 +54,7 @@ impl Table {
         Table {
             lines: vec![head.map(str::to_owned)],
             rows: Vec::new(),
+            bars: Vec::new(),
         }
     }
 
@@ -80,10 +83,23 @@ impl Table {
                 "–".to_owned()
             },
         ]);
+        if comparable {
+            self.bars.push(Bar {
+                name: row.name.to_owned(),
+                host: *host,
+                ours: *fixed,
+                more_is_better: row.more_is_better,
+            });
+        }
         self.rows.push(json!({
             "name": row.name, "unit": row.unit, "more-is-better": row.more_is_better,
             "host": comparable.then(|| host.json()), "static": fixed.json(), "shared": shared.json(),
         }));
+    }
+
+    /// What there is to compare.
+    pub(crate) fn bars(&self) -> &[Bar] {
+        &self.bars
     }
 
     pub(crate) fn json(&self) -> &[Value] {
