@@ -1,4 +1,4 @@
-//! What a network does to a kernel that is on it: floods, scans, captures that others read.
+//! What a network does to a kernel that is on it: floods, crowds, scans, captures that others read.
 
 use std::process::Command;
 use std::time::Duration;
@@ -32,6 +32,22 @@ fn a_flood_of_syns_leaves_a_stream_its_pace() {
     };
     assert!(meanwhile * 2 >= alone, "{said}");
     assert!(grown < 64 * 1024, "{said}");
+}
+
+#[test]
+fn a_hundred_thousand_idle_connections_take_less_than_a_gibibyte() {
+    let name = "a_hundred_thousand_idle_connections_take_less_than_a_gibibyte";
+    if !need(name, &["pkg-config", "timeout"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let configuration = Configuration::net_sockets();
+    let link = Link::Static(&configuration);
+    let crowd = compile(folder.path(), "crowd", &["programs/crowd.c"], &[], link);
+    // Both ends are in the kernel, and each is a connection of its own.
+    let said = output(within(LIMIT, crowd).arg("50000"));
+    println!("100,000 connections: {} kB", said.trim());
+    assert!(said.trim().parse::<u64>().unwrap() < 1 << 20, "{said}");
 }
 
 #[test]

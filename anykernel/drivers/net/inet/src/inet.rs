@@ -17,6 +17,7 @@ use crate::datagram::DatagramSocket;
 use crate::demux::Tables;
 use crate::sequence::Sequences;
 use crate::tcp::TcpSocket;
+use crate::tcp_options::MIN_BUFFER;
 
 /// Jobs one call does before it leaves the rest to deferred work.
 const BUDGET: usize = 256;
@@ -82,7 +83,7 @@ impl Inet {
     pub(crate) fn new(boot: &Boot<'_>) -> Arc<Self> {
         let size = |name| usize::try_from(boot.number(name)).unwrap_or(usize::MAX);
         let settings = Settings {
-            tcp_buffer: size("tcp-buffer").clamp(4096, 1 << 30),
+            tcp_buffer: size("tcp-buffer").clamp(MIN_BUFFER, 1 << 30),
             udp_buffer: size("udp-buffer"),
             half_open: size("tcp-half-open").max(1),
         };

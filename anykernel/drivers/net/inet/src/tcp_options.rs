@@ -9,8 +9,8 @@ use crate::options::{self, Common};
 
 /// A connection's buffers may not become larger than this; smoltcp's limit is 1 GiB.
 const MAX_BUFFER: usize = 64 << 20;
-/// The least that SO_RCVBUF and SO_SNDBUF give: two segments of an Ethernet.
-const MIN_BUFFER: usize = 4096;
+/// The least that SO_RCVBUF and SO_SNDBUF give, and the parameter: a segment of an Ethernet.
+pub(crate) const MIN_BUFFER: usize = 2048;
 
 /// What a program may set, and a connection inherits from its listener.
 #[derive(Clone, Copy)]
