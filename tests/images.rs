@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::process::{Command, Output};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tests::{Child, need, need_network, output, repository, wait_until, within};
 
@@ -360,4 +360,47 @@ fn both_targets_boot() {
         return;
     }
     ends_with(&done, 7);
+}
+
+#[test]
+fn on_kvm_the_date_is_from_kvm() {
+    let name = "on_kvm_the_date_is_from_kvm";
+    if !need(name, &[QEMU]) {
+        return;
+    }
+    let kvm = fs::File::options().read(true).write(true).open("/dev/kvm");
+    if kvm.is_err() {
+        tests::skip(name, "/dev/kvm");
+        return;
+    }
+    // Without SSE, which not all that offers KVM can do: some is an emulator itself.
+    let target = "x86_64-unknown-none";
+    let built = machine("build", &["--platform", "pvh", "--target", target]).output();
+    let built = built.unwrap();
+    if text(&built.stderr).contains("is not installed") {
+        tests::skip(name, &format!("the Rust target {target}"));
+        return;
+    }
+    ends_with(&built, 0);
+    let image = format!("target/rump/test-machine-pvh-{target}/machine.elf");
+    let mut qemu = within(LIMIT, QEMU);
+    // There is no other clock that says the date.
+    qemu.args(["-accel", "kvm", "-cpu", "kvm64", "-machine"]);
+    qemu.args(["microvm,isa-serial=on,rtc=off", "-smp", "2", "-nodefaults"]);
+    qemu.args(["-display", "none", "-serial", "stdio", "-no-reboot"]);
+    qemu.args(["-device", "isa-debug-exit,iobase=0xf4,iosize=1"]);
+    qemu.args(["-append", "-- date 1", "-kernel"]).arg(image);
+    let now = || SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis() as u64;
+    let begin = now();
+    let said = ends_with(&qemu.current_dir(repository()).output().unwrap(), 33);
+    let dates = said.lines().filter_map(|line| line.strip_prefix("date: "));
+    let dates: Vec<u64> = dates.map(|date| date.trim().parse().unwrap()).collect();
+    let [before, after] = dates[..] else {
+        panic!("{said}");
+    };
+    assert!(
+        begin - 1000 < before && after < now() + 1000,
+        "{begin}: {said}"
+    );
+    assert!(after - before >= 1000, "{said}");
 }

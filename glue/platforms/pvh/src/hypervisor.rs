@@ -8,13 +8,14 @@ const STEP: usize = 0x100;
 
 /// The first of the leaves of the hypervisor that has this name.
 pub(crate) fn find(name: &[u8; 12]) -> Option<u32> {
-    is_there().then(|| {
-        LEAVES.step_by(STEP).find(|leaf| {
-            let found = __cpuid(*leaf);
-            let words = [found.ebx, found.ecx, found.edx];
-            words.map(u32::to_le_bytes).as_flattened() == name
-        })
-    })?
+    if !is_there() {
+        return None;
+    }
+    LEAVES.step_by(STEP).find(|leaf| {
+        let found = __cpuid(*leaf);
+        let words = [found.ebx, found.ecx, found.edx];
+        words.map(u32::to_le_bytes).as_flattened() == name
+    })
 }
 
 /// Whether there is one at all.
