@@ -83,7 +83,8 @@ impl Table {
                 "–".to_owned()
             },
         ]);
-        if comparable {
+        // A share of something of its own is no speed.
+        if comparable && !row.unit.starts_with('%') {
             self.bars.push(Bar {
                 name: row.name.to_owned(),
                 host: *host,
