@@ -15,7 +15,7 @@ const LINK_LOCAL_PREFIX: u8 = 64;
 impl Net {
     /// Has packets come and go. An Ethernet interface gets its link-local IPv6 address with it.
     pub fn up(&self, lwp: &Lwp<'_>, interface: &Arc<Interface>) {
-        if interface.is_up() {
+        if interface.is_up_itself() {
             return;
         }
         interface.set_up(true);
@@ -60,7 +60,7 @@ impl Net {
         }
         self.table
             .with(|table| table.add_address(interface, cidr))?;
-        if interface.is_up() {
+        if interface.is_up_itself() {
             self.announce(lwp, interface, address);
             self.flush(lwp);
         } else {

@@ -26,6 +26,12 @@ pub(crate) trait Listener: Send + Sync {
     fn record(&self, frames: &[Frame]);
 }
 
+/// What `Interface::up` says: packets do not come and go, or they do, or only what stands above wants them, and
+/// the interface has not even the address that every other has.
+const DOWN: u32 = 0;
+const UP: u32 = 1;
+const UP_FOR_ANOTHER: u32 = 2;
+
 /// A place where packets come and go.
 pub struct Interface {
     index: u32,
@@ -133,9 +139,14 @@ impl Interface {
         self.up.get() != 0
     }
 
+    /// Whether it is up for itself, with what belongs to that, and not only for what stands above.
+    pub(crate) fn is_up_itself(&self) -> bool {
+        self.up.get() == UP
+    }
+
     pub(crate) fn set_up(&self, up: bool) {
         // The lock only orders those who set.
-        self.state.with(|_| self.up.set(up as u32));
+        self.state.with(|_| self.up.set(if up { UP } else { DOWN }));
     }
 
     /// The counters.
@@ -256,7 +267,11 @@ impl Interface {
             self.covered.set(1);
             Ok(())
         })?;
-        self.set_up(true);
+        self.state.with(|_| {
+            if self.up.get() == DOWN {
+                self.up.set(UP_FOR_ANOTHER);
+            }
+        });
         Ok(())
     }
 

@@ -76,13 +76,8 @@ impl Net {
         if self.is_filtered(interface) {
             packet = self.filter_out(lwp, interface, packet)?;
         }
-        if packet.segments().is_some() {
-            self.send_to(lwp, interface, packet, hop);
-            return Ok(());
-        }
-        let to = destination(&packet).ok_or(Errno::EINVAL)?;
-        let mtu = self.path_mtu(lwp, interface, to);
-        if packet.len() <= mtu {
+        let mtu = self.mtu_for(lwp, interface, &packet);
+        if packet.len() <= mtu || packet.segments().is_some() {
             self.send_to(lwp, interface, packet, hop);
             return Ok(());
         }

@@ -6,7 +6,8 @@ use core::net::IpAddr;
 
 use base::Lwp;
 
-use crate::{Interface, Net};
+use crate::input::destination;
+use crate::{Frame, Interface, Net};
 
 /// Hosts remembered; another one takes the place of the oldest.
 const MOST: usize = 64;
@@ -52,6 +53,16 @@ impl Net {
         }
         let known = self.paths.with(|paths| paths.mtu(to, lwp.now()));
         known.map_or(interface.mtu(), |mtu| mtu.min(interface.mtu()))
+    }
+
+    /// The same for where a packet goes.
+    #[inline]
+    pub(crate) fn mtu_for(&self, lwp: &Lwp<'_>, interface: &Interface, packet: &Frame) -> usize {
+        if self.narrow.get() == 0 {
+            return interface.mtu();
+        }
+        let to = destination(packet);
+        to.map_or(interface.mtu(), |to| self.path_mtu(lwp, interface, to))
     }
 
     /// Takes a router's word for it that longer packets do not get to a host. Returns what is believed.

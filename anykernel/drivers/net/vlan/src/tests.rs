@@ -97,6 +97,25 @@ fn what_the_vlan_sends_is_tagged() {
 }
 
 #[test]
+fn a_parent_that_had_no_address_gets_those_that_belong_to_it() {
+    let host = boot_system(&SYSTEM, &[]);
+    let trunk = host.ethernet("virt", &[]);
+    create(&host, &trunk.interface, 7).unwrap();
+    assert!(trunk.interface.is_up());
+    let link_local = |net: &net::Net| {
+        let all = net.addresses().into_iter();
+        let mut own = all.filter(|own| Arc::ptr_eq(&own.interface, &trunk.interface));
+        own.any(|own| matches!(own.cidr.address(), core::net::IpAddr::V6(it) if it.is_unicast_link_local()))
+    };
+    host.in_kernel(|lwp, net| {
+        assert!(!link_local(net));
+        let cidr = "fd00::2/64".parse().unwrap();
+        net.add_address(lwp, &trunk.interface, cidr).unwrap();
+        assert!(link_local(net));
+    });
+}
+
+#[test]
 fn what_cannot_be_is_refused() {
     let (host, trunk, vlan) = host();
     let parent = &trunk.interface;
