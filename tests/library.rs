@@ -89,3 +89,31 @@ fn a_program_with_the_whole_stack_is_small() {
     println!("a C program with TCP/IP, stripped: {size} bytes");
     assert!(size < 600_000, "{size} bytes; the goal is 600,000");
 }
+
+/// A header is somebody's first line: it brings what it needs, in C and in C++, with and without the host's extensions.
+#[test]
+fn each_header_stands_alone() {
+    if !need("each_header_stands_alone", &["cc", "c++"]) {
+        return;
+    }
+    let include = Configuration::net_sockets().artifacts().join("include");
+    let mut headers = Vec::new();
+    for entry in std::fs::read_dir(include.join("rump")).unwrap() {
+        headers.push(entry.unwrap().file_name().into_string().unwrap());
+    }
+    assert!(headers.len() > 3, "{headers:?}");
+    for header in headers {
+        for (compiler, language, standards) in [
+            ("cc", "c", ["-std=c11", "-std=gnu11"]),
+            ("c++", "c++", ["-std=c++17", "-std=gnu++17"]),
+        ] {
+            for flags in standards.map(|standard| [standard, "-Wall"]) {
+                let mut command = Command::new(compiler);
+                command.args(["-fsyntax-only", "-Wextra", "-Werror"]);
+                command.args(flags).arg("-I").arg(&include);
+                command.args(["-include", &format!("rump/{header}")]);
+                output(command.args(["-x", language, "/dev/null"]));
+            }
+        }
+    }
+}

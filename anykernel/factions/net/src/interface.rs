@@ -167,6 +167,22 @@ impl Interface {
         });
     }
 
+    /// Counts a frame that the kernel sent to itself.
+    pub fn count_own(&self, len: usize) {
+        self.state.with(|state| {
+            state.statistics.tx_frames += 1;
+            state.statistics.tx_bytes += len as u64;
+            state.statistics.rx_frames += 1;
+            state.statistics.rx_bytes += len as u64;
+        });
+    }
+
+    /// Whether the kernel's packets to itself come and go here, and nobody looks at them.
+    #[inline]
+    pub fn is_private(&self) -> bool {
+        self.loopback && self.is_up() && self.captured.get() == 0
+    }
+
     /// Queues a complete frame, or sends it at once if the link has it so. The caller owes a [flush](Net::flush).
     pub fn send(self: &Arc<Self>, lwp: &Lwp<'_>, net: &Net, frame: Frame) {
         if !self.is_up() {
@@ -174,14 +190,8 @@ impl Interface {
             return;
         }
         if self.loopback {
-            let len = frame.len();
             self.capture(core::slice::from_ref(&frame));
-            self.state.with(|state| {
-                state.statistics.tx_frames += 1;
-                state.statistics.tx_bytes += len as u64;
-                state.statistics.rx_frames += 1;
-                state.statistics.rx_bytes += len as u64;
-            });
+            self.count_own(frame.len());
             let Some(frame) = self.link.transmit_now(lwp, net, self, frame) else {
                 return;
             };

@@ -4,6 +4,7 @@
 //! and only the news of it wait for whoever settles.
 
 pub(crate) mod ancillary;
+mod local;
 mod socket;
 
 use alloc::collections::VecDeque;
@@ -14,7 +15,7 @@ use core::sync::atomic::Ordering;
 
 use base::sync::Leaf;
 use base::{Errno, Events, Lwp, Readiness, Wait, Wakes};
-use net::{Frame, Interface, IpInfo};
+use net::{Frame, Interface};
 use syscall::SockAddr;
 use syscall::consts::*;
 
@@ -96,18 +97,23 @@ pub(crate) struct Datagram {
 
 impl Datagram {
     /// Of a packet that came by an interface, `frame` is what the program gets.
-    pub(crate) fn of(interface: &Interface, info: &IpInfo, frame: Frame, from: Endpoint) -> Self {
+    pub(crate) fn of(
+        interface: &Interface,
+        (from, to): (Endpoint, IpAddr),
+        hop_limit: u8,
+        frame: Frame,
+    ) -> Self {
         let interface = interface.index();
         Datagram {
             frame,
             from,
-            link: match crate::address::is_link_local(info.src) {
+            link: match crate::address::is_link_local(from.addr) {
                 true => interface,
                 false => 0,
             },
-            to: info.dst,
+            to,
             interface,
-            hop_limit: info.hop_limit,
+            hop_limit,
             at: 0,
         }
     }
@@ -165,18 +171,9 @@ impl DatagramSocket {
     }
 
     /// Queues a datagram that arrived, or gives it back if there is no room.
-    pub(crate) fn deliver(self: &Arc<Self>, mut datagram: Datagram) -> Result<(), Frame> {
-        let size = datagram.frame.len() + OVERHEAD;
+    pub(crate) fn deliver(self: &Arc<Self>, datagram: Datagram) -> Result<(), Frame> {
         let untold = self.state.with(|state| {
-            // As Linux has it, the last one may exceed the limit.
-            if state.queued >= state.receive_buffer || state.closed {
-                return Err(datagram.frame);
-            }
-            if state.ancillary.is_timed() {
-                datagram.at = hypercall::clock::wall();
-            }
-            state.queued += size;
-            state.queue.push_back(datagram);
+            state.queue(datagram)?;
             Ok(core::mem::replace(&mut state.untold, true))
         })?;
         if !untold {
@@ -401,6 +398,20 @@ impl DatagramSocket {
 }
 
 impl DatagramState {
+    /// Queues a datagram, or gives it back if there is no room.
+    fn queue(&mut self, mut datagram: Datagram) -> Result<(), Frame> {
+        // As Linux has it, the last one may exceed the limit.
+        if self.queued >= self.receive_buffer || self.closed {
+            return Err(datagram.frame);
+        }
+        if self.ancillary.is_timed() {
+            datagram.at = hypercall::clock::wall();
+        }
+        self.queued += datagram.frame.len() + OVERHEAD;
+        self.queue.push_back(datagram);
+        Ok(())
+    }
+
     /// As Linux's `datagram_poll` has it.
     fn level_now(&self) -> Events {
         Events::OUT

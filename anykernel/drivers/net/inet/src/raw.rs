@@ -41,7 +41,8 @@ impl Inet {
                 frame.trim_front(packet.info.payload_offset);
             }
             let from = Endpoint::new(packet.info.src, 0);
-            let datagram = Datagram::of(&packet.interface, &packet.info, frame, from);
+            let (to, hops) = (packet.info.dst, packet.info.hop_limit);
+            let datagram = Datagram::of(&packet.interface, (from, to), hops, frame);
             if let Err(frame) = socket.deliver(datagram) {
                 packet.interface.count_dropped(Reason::QueueFull, 1);
                 self.net.pool().recycle(frame);

@@ -17,7 +17,7 @@ use crate::ports::Claim;
 use crate::random;
 
 /// Bytes of a UDP header.
-const HEADER: usize = 8;
+pub(crate) const HEADER: usize = 8;
 
 impl Inet {
     /// Takes a datagram.
@@ -53,7 +53,7 @@ impl Inet {
             info,
             interface,
         } = packet;
-        let datagram = Datagram::of(&interface, &info, frame, tuple.remote);
+        let datagram = Datagram::of(&interface, (tuple.remote, info.dst), info.hop_limit, frame);
         if let Err(frame) = socket.deliver(datagram) {
             interface.count_dropped(Reason::QueueFull, 1);
             self.net.pool().recycle(frame);
@@ -77,7 +77,12 @@ impl Inet {
             let Ok(frame) = self.net.pool().copy_of(data) else {
                 break;
             };
-            let datagram = Datagram::of(&packet.interface, &packet.info, frame, tuple.remote);
+            let datagram = Datagram::of(
+                &packet.interface,
+                (tuple.remote, packet.info.dst),
+                packet.info.hop_limit,
+                frame,
+            );
             if let Err(frame) = socket.deliver(datagram) {
                 packet.interface.count_dropped(Reason::QueueFull, 1);
                 self.net.pool().recycle(frame);
@@ -231,6 +236,9 @@ impl DatagramSocket {
             self.bind_if_unbound(lwp)?;
             let port = self.state.with(|state| state.port);
             route.from.port = port.map_or(0, |(port, _)| port);
+        }
+        if let Some(sent) = self.hand_over(lwp, data, &route) {
+            return sent;
         }
         let from = route.from;
         let header = Header {

@@ -2,11 +2,13 @@
  * Many messages in a call: sendmmsg and recvmmsg, over the kernel's sendmsg and recvmsg. There is no border that a call
  * per message would cross, so there is nothing to save either; programs that use them run.
  *
- * struct mmsghdr is the host's, which has it with _GNU_SOURCE. As on Linux an error counts only if nothing went before,
+ * struct mmsghdr is the host's, which has it with _GNU_SOURCE; without that these are not there either. As on Linux an error counts only if nothing went before,
  * and the time limit is looked at after each message.
  */
 #ifndef RUMP_MMSG_H
 #define RUMP_MMSG_H
+
+#ifdef _GNU_SOURCE
 
 #include <errno.h>
 #include <stddef.h>
@@ -54,5 +56,7 @@ static inline int rump_sys_recvmmsg(int fd, struct mmsghdr *messages, unsigned i
     }
     return (int)got;
 }
+
+#endif
 
 #endif

@@ -48,6 +48,46 @@ fn long_datagrams_go_in_fragments_and_too_long_ones_not() {
     }
 }
 
+/// A raw socket wants to see what passes, so that there is a whole packet to be seen.
+#[test]
+fn a_datagram_that_stays_inside_is_the_same_whether_or_not_somebody_looks() {
+    let seen = [false, true].map(|observed| {
+        let host = alone();
+        let counters = || {
+            let net = host.enter(|lwp| lwp.state::<Net>()).unwrap();
+            let counted = net.loopback().unwrap().statistics();
+            let all = (counted.tx_frames, counted.tx_bytes);
+            assert_eq!((counted.rx_frames, counted.rx_bytes), all);
+            all
+        };
+        let raw = host.socket(AF_INET, SOCK_RAW, IPPROTO_UDP).unwrap();
+        let raw = observed.then_some(raw);
+        let seen = ["127.0.0.1", "::1"].map(|address| {
+            let family = at(address, 0).family();
+            let [one, other] = [(); 2].map(|()| host.socket(family, SOCK_DGRAM, 0).unwrap());
+            other.bind(at(address, 53)).unwrap();
+            other.set(SOL_SOCKET, SO_RCVBUF, 4096).unwrap();
+            one.bind(at(address, 54)).unwrap();
+            let before = counters();
+            for len in [0, 1, 5000, 5000, 5000] {
+                assert_eq!(one.send_to(&alloc::vec![7; len], other.local()), Ok(len));
+            }
+            let after = counters();
+            let all: Vec<_> = core::iter::from_fn(|| other.try_receive(6000).ok()).collect();
+            let lens: Vec<_> = all.iter().map(Vec::len).collect();
+            assert_eq!(lens, [0, 1, 5000], "the last two had no room");
+            assert_eq!(one.send_to(b"x", at(address, 99)), Ok(1), "nobody is there");
+            (after.0 - before.0, after.1 - before.1)
+        });
+        if let Some(raw) = raw {
+            assert_eq!(raw.receive(100).unwrap().len(), 28);
+        }
+        seen
+    });
+    assert_eq!(seen[0], [(5, 15001 + 5 * 28), (5, 15001 + 5 * 48)]);
+    assert_eq!(seen[0], seen[1]);
+}
+
 #[test]
 fn a_connected_socket_hears_only_its_peer() {
     let host = alone();
