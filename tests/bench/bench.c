@@ -6,6 +6,7 @@
  *   tcp         MB/s over loopback, 64 KiB writes, a thread at each end, default buffers
  *   rr          microseconds for a byte there and a byte back over TCP, a thread at each end
  *   idle        what of tcp is left beside 10,000 connections that carry nothing, in percent
+ *   two         what two threads get done on two TCP connections, in percent of what one does
  *   udp         nanoseconds for a 64-byte datagram sent and received, one thread
  *   pair        nanoseconds for a byte written to one of a pair of Unix-domain sockets and read from the other, one thread
  *   pair-rr     microseconds for a byte there and a byte back over such a pair, a thread at each end
@@ -175,6 +176,44 @@ static double rr(void)
     return round_trip(ends);
 }
 
+/* Sends itself messages over a connection of its own. */
+static void *monologue(void *ends)
+{
+    char message[1024] = { 0 };
+    int *end = ends;
+
+    for (uint64_t left = total; left > 0; left--) {
+        check(sys_write(end[0], message, sizeof message) == sizeof message, "write");
+        for (size_t got = 0; got < sizeof message;) {
+            ssize_t part = sys_read(end[1], message, sizeof message - got);
+
+            check(part > 0, "read");
+            got += (size_t)part;
+        }
+    }
+    return NULL;
+}
+
+/* How much two threads get done on two connections, in percent of what one does. */
+static double two(void)
+{
+    int ends[2][2];
+    pthread_t thread;
+
+    total = 200000;
+    connected(ends[0]);
+    connected(ends[1]);
+    monologue(ends[0]);
+    uint64_t begin = now();
+    monologue(ends[0]);
+    uint64_t alone = now() - begin;
+    begin = now();
+    check(pthread_create(&thread, NULL, monologue, ends[1]) == 0, "thread");
+    monologue(ends[0]);
+    check(pthread_join(thread, NULL) == 0, "join");
+    return 200.0 * (double)alone / (double)(now() - begin);
+}
+
 static double pair_rr(void)
 {
     int ends[2];
@@ -242,6 +281,8 @@ int main(int argc, char **argv)
         printf("%f\n", idle());
     else if (strcmp(what, "rr") == 0)
         printf("%f\n", rr());
+    else if (strcmp(what, "two") == 0)
+        printf("%f\n", two());
     else if (strcmp(what, "udp") == 0)
         printf("%f\n", udp());
     else if (strcmp(what, "pair") == 0)

@@ -31,7 +31,7 @@ struct Row {
     one_processor: bool,
 }
 
-const ROWS: [Row; 11] = [
+const ROWS: [Row; 12] = [
     Row {
         name: "getpid",
         unit: "ns",
@@ -73,6 +73,13 @@ const ROWS: [Row; 11] = [
         what: "rr",
         more_is_better: false,
         one_processor: true,
+    },
+    Row {
+        name: "two-threads",
+        unit: "% of one",
+        what: "two",
+        more_is_better: true,
+        one_processor: false,
     },
     Row {
         name: "udp",

@@ -1,6 +1,7 @@
 //! A thread of the host inside a kernel.
 
 use alloc::sync::Arc;
+use core::cell::Cell;
 use core::marker::PhantomData;
 
 use crate::contain::contain;
@@ -14,6 +15,8 @@ pub struct Lwp<'a> {
     process: &'a Arc<Process>,
     /// The thread was unwinding when it entered: its destructors close files.
     was_panicking: bool,
+    /// Which of several parts it uses; chosen when it first comes to some.
+    part: Cell<Option<u32>>,
     not_send: PhantomData<*const ()>,
 }
 
@@ -22,6 +25,7 @@ impl<'a> Lwp<'a> {
         Lwp {
             process,
             was_panicking: hypercall::fault::panicking(),
+            part: Cell::new(None),
             not_send: PhantomData,
         }
     }
@@ -48,6 +52,19 @@ impl<'a> Lwp<'a> {
     /// such a state. Not for hot paths: objects keep what they need.
     pub fn state<T: core::any::Any + Send + Sync>(&self) -> Result<Arc<T>, Errno> {
         self.instance().state().ok_or(Errno::ENOSYS)
+    }
+
+    /// Which of several parts it uses.
+    #[inline]
+    pub(crate) fn part(&self) -> u32 {
+        match self.part.get() {
+            Some(part) => part,
+            None => {
+                let part = crate::sync::here();
+                self.part.set(Some(part));
+                part
+            }
+        }
     }
 
     /// Leaves a dead instance.

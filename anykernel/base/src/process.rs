@@ -8,7 +8,7 @@ use syscall::{Fd, NewFd};
 
 use crate::atomic::{AtomicBool, Ordering};
 use crate::descriptors::{Descriptors, Entry, MAX_FILES};
-use crate::sync::Mutex;
+use crate::sync::ReadMostly;
 use crate::upcall::Bound;
 use crate::{Errno, File, Instance, Lwp, OpenFile};
 
@@ -23,7 +23,7 @@ pub struct Process {
     instance: Arc<Instance>,
     pid: i32,
     interrupted: AtomicBool,
-    files: Mutex<Descriptors>,
+    files: ReadMostly<Descriptors>,
     stays: StaysOnThread,
 }
 
@@ -38,7 +38,7 @@ impl Process {
                 instance: instance.clone(),
                 pid: processes.next,
                 interrupted: AtomicBool::new(false),
-                files: Mutex::new(Descriptors::new(instance.memory())),
+                files: ReadMostly::new(Descriptors::new(instance.memory())),
                 stays: PhantomData,
             });
             processes.next += 1;
@@ -72,7 +72,7 @@ impl Process {
 
     /// Closes all files.
     pub fn exit(&self, lwp: &Lwp<'_>) {
-        let entries = self.files.lock(lwp).clear();
+        let entries = self.files.write(Descriptors::clear);
         for entry in entries {
             entry.open.release(lwp);
         }
@@ -81,7 +81,7 @@ impl Process {
     /// Makes the descriptors those of another process of the same instance. `ENOMEM` if they do
     /// not fit into the instance's memory: those that did are there.
     pub fn copy_files(&self, lwp: &Lwp<'_>, from: &Process) -> Result<(), Errno> {
-        let copies = from.files.lock(lwp).copy();
+        let copies = from.files.read(lwp, Descriptors::copy);
         self.exit(lwp);
         for (at, entry) in copies {
             self.put(lwp, at, entry)?;
@@ -108,7 +108,7 @@ impl Process {
             open,
             close_on_exec,
         };
-        let inserted = self.files.lock(lwp).insert(entry, least);
+        let inserted = self.files.write(|files| files.insert(entry, least));
         match inserted {
             Ok(at) => Ok(NewFd(at as i32)),
             Err((errno, entry)) => {
@@ -120,7 +120,7 @@ impl Process {
 
     /// Puts an entry in a place and closes what was there.
     fn put(&self, lwp: &Lwp<'_>, at: usize, entry: Entry) -> Result<(), Errno> {
-        let replaced = self.files.lock(lwp).replace(at, entry);
+        let replaced = self.files.write(|files| files.replace(at, entry));
         let (result, old) = match replaced {
             Ok(old) => (Ok(()), old),
             Err((errno, entry)) => (Err(errno), Some(entry)),
@@ -172,7 +172,7 @@ impl Process {
 
     /// Closes a descriptor.
     pub(crate) fn close(&self, lwp: &Lwp<'_>, fd: Fd) -> Result<(), Errno> {
-        let entry = self.files.lock(lwp).remove(fd)?;
+        let entry = self.files.write(|files| files.remove(fd))?;
         entry.open.release(lwp);
         Ok(())
     }
@@ -190,7 +190,8 @@ impl Process {
 
     /// The open file of a descriptor; to be [released](OpenFile::release). `EBADF` if there is none.
     pub fn get(&self, lwp: &Lwp<'_>, fd: Fd) -> Result<Arc<OpenFile>, Errno> {
-        Ok(self.files.lock(lwp).get(fd)?.open.clone())
+        self.files
+            .read(lwp, |files| Ok(files.get(fd)?.open.clone()))
     }
 
     /// Runs `f` with the open file of a descriptor, which stays open until `f` is done. `EBADF` if
@@ -209,12 +210,15 @@ impl Process {
     }
 
     pub(crate) fn close_on_exec(&self, lwp: &Lwp<'_>, fd: Fd) -> Result<bool, Errno> {
-        Ok(self.files.lock(lwp).get(fd)?.close_on_exec)
+        self.files
+            .read(lwp, |files| Ok(files.get(fd)?.close_on_exec))
     }
 
-    pub(crate) fn set_close_on_exec(&self, lwp: &Lwp<'_>, fd: Fd, on: bool) -> Result<(), Errno> {
-        self.files.lock(lwp).get_mut(fd)?.close_on_exec = on;
-        Ok(())
+    pub(crate) fn set_close_on_exec(&self, fd: Fd, on: bool) -> Result<(), Errno> {
+        self.files.write(|files| {
+            files.get_mut(fd)?.close_on_exec = on;
+            Ok(())
+        })
     }
 }
 

@@ -50,6 +50,15 @@ impl<T> Spin<T> {
                 self.0.store(false, Ordering::Release);
             }
         }
+        self.acquire();
+        let _release = Release(&self.held);
+        // SAFETY: the flag is ours until `_release` drops.
+        f(unsafe { &mut *self.value.get() })
+    }
+
+    /// Takes the lock, for [`release`](Self::release) to give it back.
+    #[inline]
+    pub(crate) fn acquire(&self) {
         while self
             .held
             .compare_exchange_weak(false, true, Ordering::Acquire, Ordering::Relaxed)
@@ -57,9 +66,15 @@ impl<T> Spin<T> {
         {
             self.wait();
         }
-        let _release = Release(&self.held);
-        // SAFETY: the flag is ours until `_release` drops.
-        f(unsafe { &mut *self.value.get() })
+    }
+
+    /// Gives back the lock, which the caller took.
+    #[cfg_attr(
+        feature = "up",
+        expect(dead_code, reason = "there is nobody to share with")
+    )]
+    pub(crate) fn release(&self) {
+        self.held.store(false, Ordering::Release);
     }
 
     #[cold]

@@ -4,10 +4,13 @@
 
 #[cfg(not(feature = "up"))]
 mod mp;
+mod parts;
 #[cfg(feature = "up")]
 mod up;
 
 #[cfg(not(feature = "up"))]
-pub use mp::{Guard, Leaf, Mutex, Word};
+pub use mp::{Guard, Leaf, Mutex, ReadMostly, Word};
+pub use parts::Parts;
+pub(crate) use parts::here;
 #[cfg(feature = "up")]
-pub use up::{Guard, Leaf, Mutex, Word};
+pub use up::{Guard, Leaf, Mutex, ReadMostly, Word};

@@ -129,7 +129,7 @@ pub fn fcntl(lwp: &Lwp<'_>, fd: Fd, command: u32, argument: Long) -> Result<i32,
             .map(|new| new.0),
         F_GETFD => Ok(i32::from(process.close_on_exec(lwp, fd)?)),
         F_SETFD => {
-            process.set_close_on_exec(lwp, fd, number as u32 & FD_CLOEXEC != 0)?;
+            process.set_close_on_exec(fd, number as u32 & FD_CLOEXEC != 0)?;
             Ok(0)
         }
         F_GETFL => process.with_file(lwp, fd, |open| Ok(open.flags() as i32)),
@@ -151,7 +151,7 @@ pub fn ioctl(lwp: &Lwp<'_>, fd: Fd, argument: IoctlArg<'_>) -> Result<i32, Errno
             Ok(0)
         }
         request @ (FIOCLEX | FIONCLEX) => {
-            process.set_close_on_exec(lwp, fd, request == FIOCLEX)?;
+            process.set_close_on_exec(fd, request == FIOCLEX)?;
             Ok(0)
         }
         _ => open.file().ioctl(lwp, &argument),

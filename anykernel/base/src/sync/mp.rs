@@ -6,11 +6,80 @@ use core::ops::{Deref, DerefMut};
 
 use crate::atomic::{AtomicU32, Ordering};
 use crate::rawlock::RawLock;
+use crate::sync::Parts;
 use crate::{Lwp, Wakes};
 
 /// A short critical section: see [`Leaf::with`]. May be taken under any lock, and by whoever is not
 /// inside the kernel.
 pub use crate::spin::Spin as Leaf;
+
+/// A value that many look at and few change. Looking takes a leaf lock that no other processor uses at the same
+/// time, changing takes all of them; for both the rules of [`Leaf::with`] hold.
+pub struct ReadMostly<T> {
+    locks: Locks,
+    value: UnsafeCell<T>,
+}
+
+/// One for each few processors.
+struct Locks(Parts<Leaf<()>>);
+
+impl Locks {
+    /// Takes all, everybody in the same order.
+    #[inline(never)]
+    fn acquire(&self) {
+        self.0.iter().for_each(Leaf::acquire);
+    }
+
+    #[inline(never)]
+    fn release(&self) {
+        self.0.iter().for_each(Leaf::release);
+    }
+}
+
+// SAFETY: those who look have one of the locks, who changes has all.
+unsafe impl<T: Send> Send for ReadMostly<T> {}
+// SAFETY: as above; several look at once.
+unsafe impl<T: Send + Sync> Sync for ReadMostly<T> {}
+
+impl<T> ReadMostly<T> {
+    /// Locks around `value`.
+    pub fn new(value: T) -> Self {
+        ReadMostly {
+            locks: Locks(Parts::new(|| Leaf::new(()))),
+            value: UnsafeCell::new(value),
+        }
+    }
+
+    /// Runs `f` with the value to look at.
+    #[inline]
+    pub fn read<R>(&self, lwp: &Lwp<'_>, f: impl FnOnce(&T) -> R) -> R {
+        // SAFETY: with one of the locks nobody changes it.
+        self.locks
+            .0
+            .of(lwp)
+            .with(|()| f(unsafe { &*self.value.get() }))
+    }
+
+    /// Runs `f` with the value to change.
+    pub fn write<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
+        /// Releases also when `f` panics, as a leaf does.
+        struct Release<'a>(&'a Locks);
+        impl Drop for Release<'_> {
+            fn drop(&mut self) {
+                self.0.release();
+            }
+        }
+        self.locks.acquire();
+        let _release = Release(&self.locks);
+        // SAFETY: with all of the locks nobody looks or changes.
+        f(unsafe { &mut *self.value.get() })
+    }
+
+    /// The value, of which the caller is the only owner.
+    pub fn get_mut(&mut self) -> &mut T {
+        self.value.get_mut()
+    }
+}
 
 /// A word that is written under a lock and looked at without it.
 pub struct Word(AtomicU32);

@@ -48,6 +48,33 @@ impl<T> Leaf<T> {
     }
 }
 
+/// A value that many look at and few change.
+pub struct ReadMostly<T>(Leaf<T>);
+
+impl<T> ReadMostly<T> {
+    /// A lock around `value`.
+    pub const fn new(value: T) -> Self {
+        ReadMostly(Leaf::new(value))
+    }
+
+    /// Runs `f` with the value to look at; the rules of [`Leaf::with`] hold.
+    #[inline]
+    pub fn read<R>(&self, _lwp: &Lwp<'_>, f: impl FnOnce(&T) -> R) -> R {
+        self.0.with(|value| f(value))
+    }
+
+    /// Runs `f` with the value to change.
+    #[inline]
+    pub fn write<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
+        self.0.with(f)
+    }
+
+    /// The value, of which the caller is the only owner.
+    pub fn get_mut(&mut self) -> &mut T {
+        self.0.value.get_mut()
+    }
+}
+
 /// A word that is written under a lock and looked at without it.
 pub struct Word(Cell<u32>);
 

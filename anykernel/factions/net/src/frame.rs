@@ -8,7 +8,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use base::sync::Leaf;
+use base::sync::{Leaf, Parts};
 use base::{Charge, Errno, Memory};
 
 use crate::{Checksum, Segments};
@@ -135,8 +135,11 @@ const SIZES: [usize; 4] = [
     HEADROOM + MAX_FRAME,
 ];
 
-/// How many buffers of each size are kept while nobody uses them.
+/// How many buffers of each size are kept for everybody while nobody uses them.
 const KEPT: [usize; 4] = [256, 512, 32, 16];
+
+/// How many move at once between those and a processor's own, which are at most twice as many.
+const MOVED: [usize; 4] = [16, 16, 4, 2];
 
 /// A buffer at rest.
 struct Spare {
@@ -144,10 +147,19 @@ struct Spare {
     charge: Charge,
 }
 
-/// Buffers waiting to be used again.
+/// Buffers of each size.
+type Shelf = [Leaf<Vec<Spare>>; SIZES.len()];
+
+fn empty_shelf() -> Shelf {
+    core::array::from_fn(|_| Leaf::new(Vec::new()))
+}
+
+/// Buffers waiting to be used again: a few for each processor, so that they do not meet here for every frame, and the
+/// rest. Among leaf locks, a processor's comes before the one for all.
 pub struct FramePool {
     memory: Arc<Memory>,
-    spare: [Leaf<Vec<Spare>>; SIZES.len()],
+    near: Parts<Shelf>,
+    far: Shelf,
 }
 
 impl FramePool {
@@ -155,7 +167,8 @@ impl FramePool {
     pub(crate) fn new(memory: Arc<Memory>) -> Self {
         FramePool {
             memory,
-            spare: core::array::from_fn(|_| Leaf::new(Vec::new())),
+            near: Parts::new(empty_shelf),
+            far: empty_shelf(),
         }
     }
 
@@ -166,7 +179,16 @@ impl FramePool {
             .iter()
             .position(|size| HEADROOM + len <= *size)
             .ok_or(Errno::EMSGSIZE)?;
-        let spare = match self.spare[class].with(Vec::pop) {
+        let spare = self.near.here()[class].with(|near| {
+            near.pop().or_else(|| {
+                self.far[class].with(|far| {
+                    let least = far.len().saturating_sub(MOVED[class]);
+                    near.extend(far.drain(least..));
+                });
+                near.pop()
+            })
+        });
+        let spare = match spare {
             Some(spare) => spare,
             None => self.allocate(SIZES[class])?,
         };
@@ -215,9 +237,16 @@ impl FramePool {
         };
         let spare = Spare { buffer, charge };
         // What does not fit is freed out here, not under the lock.
-        let _full = self.spare[class].with(|kept| {
-            if kept.len() < KEPT[class] && kept.try_reserve(1).is_ok() {
-                kept.push(spare);
+        let _full = self.near.here()[class].with(|near| {
+            if near.len() == 2 * MOVED[class] {
+                self.far[class].with(|far| {
+                    let room = KEPT[class].saturating_sub(far.len());
+                    let least = near.len() - MOVED[class].min(room);
+                    far.extend(near.drain(least..));
+                });
+            }
+            if near.len() < 2 * MOVED[class] && near.try_reserve(1).is_ok() {
+                near.push(spare);
                 None
             } else {
                 Some(spare)

@@ -10,7 +10,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::{fmt, mem};
 
-use base::sync::{Leaf, Word};
+use base::sync::{Leaf, Parts, Word};
 use base::{Errno, Lwp};
 
 use crate::ethernet::ETHERNET_HEADER;
@@ -44,6 +44,8 @@ pub struct Interface {
     offloads: Offloads,
     up: Word,
     state: Leaf<State>,
+    /// What the kernel sent to itself: frames and bytes.
+    own: Parts<Leaf<(u64, u64)>>,
     /// Whether there is a capture: looked at for each frame.
     captured: Word,
     captures: Leaf<Vec<Arc<dyn Listener>>>,
@@ -80,6 +82,7 @@ impl Interface {
                 spare: Vec::new(),
                 sending: false,
             }),
+            own: Parts::new(|| Leaf::new((0, 0))),
             captured: Word::new(0),
             captures: Leaf::new(Vec::new()),
             covered: Word::new(0),
@@ -151,7 +154,15 @@ impl Interface {
 
     /// The counters.
     pub fn statistics(&self) -> Statistics {
-        self.state.with(|state| state.statistics)
+        let mut all = self.state.with(|state| state.statistics);
+        for own in self.own.iter() {
+            let (frames, bytes) = own.with(|own| *own);
+            all.tx_frames += frames;
+            all.tx_bytes += bytes;
+            all.rx_frames += frames;
+            all.rx_bytes += bytes;
+        }
+        all
     }
 
     /// Counts frames or packets that went no further.
@@ -168,12 +179,10 @@ impl Interface {
     }
 
     /// Counts a frame that the kernel sent to itself.
-    pub fn count_own(&self, len: usize) {
-        self.state.with(|state| {
-            state.statistics.tx_frames += 1;
-            state.statistics.tx_bytes += len as u64;
-            state.statistics.rx_frames += 1;
-            state.statistics.rx_bytes += len as u64;
+    pub fn count_own(&self, lwp: &Lwp<'_>, len: usize) {
+        self.own.of(lwp).with(|(frames, bytes)| {
+            *frames += 1;
+            *bytes += len as u64;
         });
     }
 
@@ -191,7 +200,7 @@ impl Interface {
         }
         if self.loopback {
             self.capture(core::slice::from_ref(&frame));
-            self.count_own(frame.len());
+            self.count_own(lwp, frame.len());
             let Some(frame) = self.link.transmit_now(lwp, net, self, frame) else {
                 return;
             };

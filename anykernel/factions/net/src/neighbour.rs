@@ -300,7 +300,7 @@ impl Net {
     /// lock is held; the caller owes a [`settle`](Self::settle).
     pub fn unreachable(&self, lwp: &Lwp<'_>, interface: &Arc<Interface>, packet: Frame) {
         interface.count_dropped(Reason::Unresolved, 1);
-        match (self.sent_for_another(&packet), self.receiver()) {
+        match (self.sent_for_another(&packet), self.receiver(lwp)) {
             (Some(info), _) => {
                 self.complain(lwp, interface, &packet, &info, Complaint::NoHost);
                 self.pool().recycle(packet);

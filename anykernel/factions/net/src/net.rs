@@ -6,7 +6,7 @@ use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
-use base::sync::{Leaf, Word};
+use base::sync::{Leaf, Parts, Word};
 use base::{Callout, Errno, Instance, Lwp};
 
 use crate::boot::BootAddresses;
@@ -21,6 +21,9 @@ use crate::{
     NameServer, Reason,
 };
 
+/// Who gets IP packets for this host.
+pub(crate) type Receiver = Arc<Arc<dyn IpReceiver>>;
+
 /// The state of the faction.
 pub struct Net {
     pool: FramePool,
@@ -29,7 +32,8 @@ pub struct Net {
     /// it sees what was queued before.
     pending: Word,
     pending_lock: Leaf<()>,
-    receiver: Leaf<Option<Arc<dyn IpReceiver>>>,
+    /// Asked for each frame: each processor has its own count of who uses it.
+    receiver: Parts<Leaf<Option<Receiver>>>,
     pub(crate) forwarder: Leaf<Option<Arc<dyn Forwarder>>>,
     pub(crate) autoconf: Leaf<Option<Arc<dyn Autoconf>>>,
     /// The number of the interface that the boot wants configured by it, or zero.
@@ -68,7 +72,7 @@ impl Net {
             interfaces: Leaf::new(Vec::new()),
             pending: Word::new(0),
             pending_lock: Leaf::new(()),
-            receiver: Leaf::new(None),
+            receiver: Parts::new(|| Leaf::new(None)),
             forwarder: Leaf::new(None),
             autoconf: Leaf::new(None),
             auto_interface: Word::new(0),
@@ -147,21 +151,21 @@ impl Net {
         let bytes = frames.iter().map(Frame::len).sum();
         interface.count_received(frames.len(), bytes);
         interface.capture(frames);
-        let receiver = self.receiver();
+        let receiver = self.receiver(lwp);
         for frame in frames.drain(..) {
-            self.input(lwp, interface, receiver.as_ref(), frame);
+            self.input(lwp, interface, receiver.as_deref(), frame);
         }
     }
 
     /// Takes one frame of a link that carries what the kernel sends to itself; the lock of a sending
     /// connection may be held. (It was captured and counted when it was sent.)
     pub fn receive_own(&self, lwp: &Lwp<'_>, interface: &Arc<Interface>, frame: Frame) {
-        self.input(lwp, interface, self.receiver().as_ref(), frame);
+        self.input(lwp, interface, self.receiver(lwp).as_deref(), frame);
     }
 
     /// Has protocols process what was received, and sends what came of it. No lock is held.
     pub fn settle(&self, lwp: &Lwp<'_>) {
-        if let Some(receiver) = self.receiver() {
+        if let Some(receiver) = self.receiver(lwp) {
             receiver.settle(lwp);
         }
         self.flush(lwp);
@@ -206,12 +210,15 @@ impl Net {
 
     /// Says where IP packets for this host go.
     pub fn set_receiver(&self, receiver: Arc<dyn IpReceiver>) {
-        let _before = self.receiver.with(|place| place.replace(receiver));
+        for place in self.receiver.iter() {
+            let mine = Arc::new(receiver.clone());
+            let _before = place.with(|place| place.replace(mine));
+        }
     }
 
     #[inline]
-    pub(crate) fn receiver(&self) -> Option<Arc<dyn IpReceiver>> {
-        self.receiver.with(|receiver| receiver.clone())
+    pub(crate) fn receiver(&self, lwp: &Lwp<'_>) -> Option<Receiver> {
+        self.receiver.of(lwp).with(|receiver| receiver.clone())
     }
 
     // ---- everybody ----
@@ -268,8 +275,10 @@ impl Net {
         for client in clients {
             client.stop(lwp);
         }
+        for place in self.receiver.iter() {
+            let _dropped_outside = place.with(Option::take);
+        }
         let _dropped_outside = (
-            self.receiver.with(Option::take),
             self.forwarder.with(Option::take),
             self.autoconf.with(Option::take),
             self.filter.with(Option::take),

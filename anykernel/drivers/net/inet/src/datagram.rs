@@ -162,7 +162,7 @@ impl DatagramSocket {
             this: Weak::clone(this),
         });
         if raw {
-            inet.tables.with(|tables| {
+            inet.tables.write(|tables| {
                 tables.raw.push(socket.clone());
                 inet.raw_sockets.store(tables.raw.len(), Ordering::Relaxed);
             });
@@ -171,25 +171,29 @@ impl DatagramSocket {
     }
 
     /// Queues a datagram that arrived, or gives it back if there is no room.
-    pub(crate) fn deliver(self: &Arc<Self>, datagram: Datagram) -> Result<(), Frame> {
+    pub(crate) fn deliver(
+        self: &Arc<Self>,
+        lwp: &Lwp<'_>,
+        datagram: Datagram,
+    ) -> Result<(), Frame> {
         let untold = self.state.with(|state| {
             state.queue(datagram)?;
             Ok(core::mem::replace(&mut state.untold, true))
         })?;
         if !untold {
-            self.inet.note(Job::Tell(self.clone()));
+            self.inet.note(lwp, Job::Tell(self.clone()));
         }
         Ok(())
     }
 
     /// Notes an error that the network reported.
-    pub(crate) fn fail(self: &Arc<Self>, errno: Errno) {
+    pub(crate) fn fail(self: &Arc<Self>, lwp: &Lwp<'_>, errno: Errno) {
         let untold = self.state.with(|state| {
             state.error = Some(errno);
             core::mem::replace(&mut state.untold, true)
         });
         if !untold {
-            self.inet.note(Job::Tell(self.clone()));
+            self.inet.note(lwp, Job::Tell(self.clone()));
         }
     }
 

@@ -5,7 +5,7 @@ use core::net::IpAddr;
 
 use smoltcp::wire::{IpProtocol, Ipv6Packet};
 
-use crate::inet::Packet;
+use crate::inet::Arriving;
 
 /// Bytes of an IPv6 header.
 const HEADER: usize = 40;
@@ -14,7 +14,7 @@ const HEADER: usize = 40;
 const MOST: usize = 8;
 
 /// Takes the extension headers out of a packet; `Err` if it is to be dropped for one.
-pub(crate) fn strip(packet: &mut Packet) -> Result<(), ()> {
+pub(crate) fn strip(packet: &mut Arriving<'_>) -> Result<(), ()> {
     if !is_extension(packet.info.protocol) || !matches!(packet.info.dst, IpAddr::V6(_)) {
         return Ok(());
     }
@@ -66,7 +66,7 @@ fn is_acceptable(protocol: u8, header: &[u8]) -> bool {
 }
 
 /// Moves the IPv6 header up to the protocol's, which begins at `offset`.
-fn shorten(packet: &mut Packet, offset: usize, protocol: u8) {
+fn shorten(packet: &mut Arriving<'_>, offset: usize, protocol: u8) {
     let surplus = offset - HEADER;
     packet.frame.payload_mut().copy_within(..HEADER, surplus);
     packet.frame.trim_front(surplus);

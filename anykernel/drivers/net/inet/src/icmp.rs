@@ -168,7 +168,7 @@ impl Inet {
         if !udp {
             packet.interface.count_dropped(Reason::UnknownProtocol, 1);
         }
-        if !udp && self.is_wanted_raw(packet) {
+        if !udp && self.is_wanted_raw(lwp, packet) {
             return;
         }
         let complaint = if udp {
@@ -209,13 +209,13 @@ impl Inet {
             IpProtocol::Tcp => {
                 let socket = self
                     .tables
-                    .with(|tables| tables.connections.get(&tuple).cloned());
+                    .read(lwp, |tables| tables.connections.get(&tuple).cloned());
                 if let Some(socket) = socket {
-                    self.report(&socket, trouble, sequence);
+                    self.report(lwp, &socket, trouble, sequence);
                 }
             }
             IpProtocol::Udp => {
-                let (exists, connected) = self.tables.with(|tables| {
+                let (exists, connected) = self.tables.read(lwp, |tables| {
                     let mut fitting = tables.udp.fitting(tuple.local, tuple.remote).peekable();
                     let exists = fitting.peek().is_some();
                     // Only a connected socket knows what to make of an error.
@@ -232,7 +232,7 @@ impl Inet {
                             lasting: true,
                         },
                         Some(socket),
-                    ) => socket.fail(errno),
+                    ) => socket.fail(lwp, errno),
                     _ => {}
                 }
             }

@@ -7,9 +7,9 @@
 
 use alloc::collections::VecDeque;
 use alloc::sync::{Arc, Weak};
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::AtomicUsize;
 
-use base::sync::Leaf;
+use base::sync::{Leaf, Parts, ReadMostly, Word};
 use base::{Boot, Callout, Instance, Lwp, Work};
 use net::{Frame, Interface, IpInfo, IpReceiver, Net, Reason};
 
@@ -26,13 +26,27 @@ const BUDGET: usize = 256;
 const LIMIT: usize = 1024;
 
 /// A packet and what is known about it.
-pub(crate) struct Packet {
+pub(crate) struct Packet<I = Arc<Interface>> {
     pub(crate) frame: Frame,
     pub(crate) info: IpInfo,
-    pub(crate) interface: Arc<Interface>,
+    pub(crate) interface: I,
 }
 
-impl Packet {
+/// One that was only just received. Most are done with before anybody has to be counted among the users of the interface.
+pub(crate) type Arriving<'a> = Packet<&'a Arc<Interface>>;
+
+impl Arriving<'_> {
+    /// To be seen to later.
+    pub(crate) fn keep(self) -> Packet {
+        Packet {
+            frame: self.frame,
+            info: self.info,
+            interface: self.interface.clone(),
+        }
+    }
+}
+
+impl<I> Packet<I> {
     /// What follows the IP header.
     pub(crate) fn payload(&self) -> &[u8] {
         &self.frame.payload()[self.info.payload_offset..]
@@ -55,6 +69,49 @@ pub(crate) enum Job {
     Stray(Packet),
 }
 
+/// Jobs, in the order they are to be done.
+struct Jobs {
+    queue: Leaf<VecDeque<Job>>,
+    /// How many there are: looked at without the lock.
+    waiting: Word,
+}
+
+impl Default for Jobs {
+    fn default() -> Self {
+        Jobs {
+            queue: Leaf::new(VecDeque::new()),
+            waiting: Word::new(0),
+        }
+    }
+}
+
+impl Jobs {
+    /// Adds one, or gives it back if too many wait.
+    fn push(&self, job: Job) -> Option<Job> {
+        self.queue.with(|queue| {
+            // A socket is noted once, however much it has; that is bounded by their number.
+            let bounded = matches!(job, Job::Turn(_) | Job::Tell(_));
+            if !bounded && queue.len() >= LIMIT {
+                return Some(job);
+            }
+            queue.push_back(job);
+            self.waiting.set(queue.len() as u32);
+            None
+        })
+    }
+
+    fn pop(&self) -> Option<Job> {
+        if self.waiting.get() == 0 {
+            return None;
+        }
+        self.queue.with(|queue| {
+            let job = queue.pop_front();
+            self.waiting.set(queue.len() as u32);
+            job
+        })
+    }
+}
+
 /// What boot parameters say.
 pub(crate) struct Settings {
     pub(crate) tcp_buffer: usize,
@@ -66,12 +123,11 @@ pub(crate) struct Settings {
 pub(crate) struct Inet {
     pub(crate) net: Arc<Net>,
     pub(crate) settings: Settings,
-    pub(crate) tables: Leaf<Tables>,
+    pub(crate) tables: ReadMostly<Tables>,
     pub(crate) sequences: Sequences,
-    jobs: Leaf<VecDeque<Job>>,
-    /// How many jobs there are, and raw sockets: written under the lock of what they count, and
-    /// looked at without, to save it. Whoever noted a job settles, and sees at least its own.
-    waiting: AtomicUsize,
+    /// Whoever noted a job settles, and finds at least its own.
+    jobs: Parts<Jobs>,
+    /// How many raw sockets there are: written under the lock of what it counts, and looked at without, to save it.
     pub(crate) raw_sockets: AtomicUsize,
     /// Does what was too much for one call.
     relief: Arc<Work>,
@@ -94,16 +150,15 @@ impl Inet {
         Arc::new_cyclic(|this: &Weak<Inet>| Inet {
             net,
             settings,
-            tables: Leaf::new(Tables::default()),
+            tables: ReadMostly::new(Tables::default()),
             sequences: Sequences::new(),
-            jobs: Leaf::new(VecDeque::new()),
-            waiting: AtomicUsize::new(0),
+            jobs: Parts::new(Jobs::default),
             raw_sockets: AtomicUsize::new(0),
             relief: {
                 let this = this.clone();
                 Work::new(instance, move |lwp| {
                     if let Some(inet) = this.upgrade() {
-                        inet.settle(lwp);
+                        inet.jobs.iter().for_each(|jobs| inet.work_off(lwp, jobs));
                     }
                 })
             },
@@ -119,18 +174,8 @@ impl Inet {
     }
 
     /// Notes something to be done.
-    pub(crate) fn note(&self, job: Job) {
-        let refused = self.jobs.with(|jobs| {
-            // A socket is noted once, however much it has; that is bounded by their number.
-            let bounded = matches!(job, Job::Turn(_) | Job::Tell(_));
-            if bounded || jobs.len() < LIMIT {
-                jobs.push_back(job);
-                self.waiting.store(jobs.len(), Ordering::Relaxed);
-                None
-            } else {
-                Some(job)
-            }
-        });
+    pub(crate) fn note(&self, lwp: &Lwp<'_>, job: Job) {
+        let refused = self.jobs.of(lwp).push(job);
         if let Some(Job::Knock(_, packet) | Job::Late(packet) | Job::Stray(packet)) = refused {
             self.discard(packet, Reason::QueueFull);
         }
@@ -138,8 +183,12 @@ impl Inet {
 
     /// Does what was noted, and sends what came of it. No lock is held.
     pub(crate) fn settle(&self, lwp: &Lwp<'_>) {
+        self.work_off(lwp, self.jobs.of(lwp));
+    }
+
+    fn work_off(&self, lwp: &Lwp<'_>, jobs: &Jobs) {
         for _ in 0..BUDGET {
-            let Some(job) = self.next_job() else {
+            let Some(job) = jobs.pop() else {
                 self.net.flush(lwp);
                 return;
             };
@@ -156,41 +205,32 @@ impl Inet {
         self.net.flush(lwp);
     }
 
-    fn next_job(&self) -> Option<Job> {
-        if self.waiting.load(Ordering::Relaxed) == 0 {
-            return None;
-        }
-        self.jobs.with(|jobs| {
-            let job = jobs.pop_front();
-            self.waiting.store(jobs.len(), Ordering::Relaxed);
-            job
-        })
-    }
-
     /// Drops a packet and counts why.
-    pub(crate) fn discard(&self, packet: Packet, reason: Reason) {
-        packet.interface.count_dropped(reason, 1);
+    pub(crate) fn discard<I: AsRef<Interface>>(&self, packet: Packet<I>, reason: Reason) {
+        packet.interface.as_ref().count_dropped(reason, 1);
         self.net.pool().recycle(packet.frame);
     }
 
     /// Gives up all sockets, so that nothing keeps itself alive.
     pub(crate) fn stop(&self, lwp: &Lwp<'_>) {
         self.time_wait_timer.cancel(lwp);
-        let _dropped_outside = (
-            self.jobs.with(core::mem::take),
-            self.tables.with(Tables::clear),
-        );
+        for jobs in self.jobs.iter() {
+            while let Some(job) = jobs.pop() {
+                drop(job);
+            }
+        }
+        let _dropped_outside = self.tables.write(Tables::clear);
     }
 }
 
 impl IpReceiver for Inet {
-    fn receive(&self, _lwp: &Lwp<'_>, interface: &Arc<Interface>, frame: Frame, info: IpInfo) {
+    fn receive(&self, lwp: &Lwp<'_>, interface: &Arc<Interface>, frame: Frame, info: IpInfo) {
         let packet = Packet {
             frame,
             info,
-            interface: interface.clone(),
+            interface,
         };
-        self.receive_packet(packet);
+        self.receive_packet(lwp, packet);
     }
 
     fn settle(&self, lwp: &Lwp<'_>) {

@@ -9,9 +9,9 @@ use crate::address::{Endpoint, Tuple};
 use crate::demux::Target;
 use crate::emit::checksums;
 use crate::extension;
-use crate::inet::{Inet, Job, Packet};
+use crate::inet::{Arriving, Inet, Job, Packet};
 
-impl Packet {
+impl<I> Packet<I> {
     /// The ends of a segment or a datagram, if its header reaches that far.
     pub(crate) fn tuple(&self) -> Option<Tuple> {
         let [a, b, c, d] = *self.payload().first_chunk()?;
@@ -24,19 +24,19 @@ impl Packet {
 
 impl Inet {
     /// Takes a packet.
-    pub(crate) fn receive_packet(&self, mut packet: Packet) {
+    pub(crate) fn receive_packet(&self, lwp: &Lwp<'_>, mut packet: Arriving<'_>) {
         if extension::strip(&mut packet).is_err() {
             return self.discard(packet, Reason::Malformed);
         }
-        self.copy_to_raw(&packet);
+        self.copy_to_raw(lwp, &packet);
         match IpProtocol::from(packet.info.protocol) {
-            IpProtocol::Tcp => self.receive_segment(packet),
-            IpProtocol::Udp => self.receive_datagram(packet),
-            _ => self.note(Job::Stray(packet)),
+            IpProtocol::Tcp => self.receive_segment(lwp, packet),
+            IpProtocol::Udp => self.receive_datagram(lwp, packet),
+            _ => self.note(lwp, Job::Stray(packet.keep())),
         }
     }
 
-    fn receive_segment(&self, packet: Packet) {
+    fn receive_segment(&self, lwp: &Lwp<'_>, packet: Arriving<'_>) {
         let Ok(segment) = TcpPacket::new_checked(packet.payload()) else {
             return self.discard(packet, Reason::Malformed);
         };
@@ -53,13 +53,13 @@ impl Inet {
         let Some(tuple) = packet.tuple() else {
             return self.discard(packet, Reason::Malformed);
         };
-        match self.tables.with(|tables| tables.segment(&tuple)) {
-            Target::Connection(socket) => self.hand_over(&socket, packet.frame),
-            Target::Listener(socket) if opens => self.note(Job::Knock(socket, packet)),
-            Target::TimeWait => self.note(Job::Late(packet)),
+        match self.tables.read(lwp, |tables| tables.segment(&tuple)) {
+            Target::Connection(socket) => self.hand_over(lwp, &socket, packet.frame),
+            Target::Listener(socket) if opens => self.note(lwp, Job::Knock(socket, packet.keep())),
+            Target::TimeWait => self.note(lwp, Job::Late(packet.keep())),
             // What neither begins nor answers anything is no reason to speak (RFC 9293 §3.10.7.2).
             Target::Listener(_) if !answers => self.discard(packet, Reason::Malformed),
-            Target::Listener(_) | Target::Nobody => self.note(Job::Stray(packet)),
+            Target::Listener(_) | Target::Nobody => self.note(lwp, Job::Stray(packet.keep())),
         }
     }
 
@@ -67,7 +67,9 @@ impl Inet {
     pub(crate) fn late_segment(&self, lwp: &Lwp<'_>, packet: Packet) {
         let tuple = packet.tuple();
         let known = tuple.and_then(|tuple| {
-            let known = self.tables.with(|tables| tables.time_waits.get(&tuple))?;
+            let known = self
+                .tables
+                .read(lwp, |tables| tables.time_waits.get(&tuple))?;
             Some((tuple, known))
         });
         let (Some((tuple, known)), Some(segment)) = (known, parse(&packet)) else {
@@ -75,21 +77,22 @@ impl Inet {
         };
         let opens = segment.control == TcpControl::Syn && segment.ack_number.is_none();
         if opens && segment.seq_number > known.theirs {
-            let listener = self.tables.with(|tables| {
+            let listener = self.tables.write(|tables| {
                 tables.time_waits.remove(&tuple, &mut tables.tcp_ports);
                 let listener = tables.listeners.find(tuple.local, tuple.remote);
                 listener.cloned()
             });
-            return self.note(match listener {
+            let job = match listener {
                 Some(listener) => Job::Knock(listener, packet),
                 None => Job::Stray(packet),
-            });
+            };
+            return self.note(lwp, job);
         }
         if segment.control == TcpControl::Rst {
             // Only one that knows the very next number ends the state early (RFC 1337, RFC 5961 §3).
             if segment.seq_number == known.theirs {
                 self.tables
-                    .with(|tables| tables.time_waits.remove(&tuple, &mut tables.tcp_ports));
+                    .write(|tables| tables.time_waits.remove(&tuple, &mut tables.tcp_ports));
             }
         } else if segment.segment_len() > 0 {
             let mut repr = empty_reply(&segment);
@@ -105,7 +108,7 @@ impl Inet {
         let now = lwp.now();
         let next = self
             .tables
-            .with(|tables| tables.time_waits.expire(now, &mut tables.tcp_ports));
+            .write(|tables| tables.time_waits.expire(now, &mut tables.tcp_ports));
         if let Some(next) = next {
             self.time_wait_timer.set(lwp, next);
         }

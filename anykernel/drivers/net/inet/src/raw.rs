@@ -14,19 +14,19 @@ use crate::address::{Endpoint, Family};
 use crate::datagram::ancillary::Chosen;
 use crate::datagram::{Datagram, DatagramSocket, Kind, Route};
 use crate::emit::Header;
-use crate::inet::{Inet, Packet};
+use crate::inet::{Arriving, Inet, Packet};
 
 impl Inet {
     /// Gives every raw socket that wants a packet a copy of it.
     #[inline]
-    pub(crate) fn copy_to_raw(&self, packet: &Packet) {
+    pub(crate) fn copy_to_raw(&self, lwp: &Lwp<'_>, packet: &Arriving<'_>) {
         if self.raw_sockets.load(Ordering::Relaxed) > 0 {
-            self.copy_to_some_raw(packet);
+            self.copy_to_some_raw(lwp, packet);
         }
     }
 
-    fn copy_to_some_raw(&self, packet: &Packet) {
-        let wanting: Vec<Arc<DatagramSocket>> = self.tables.with(|tables| {
+    fn copy_to_some_raw(&self, lwp: &Lwp<'_>, packet: &Arriving<'_>) {
+        let wanting: Vec<Arc<DatagramSocket>> = self.tables.read(lwp, |tables| {
             let raw = tables.raw.iter();
             raw.filter(|socket| socket.wants(packet)).cloned().collect()
         });
@@ -42,8 +42,8 @@ impl Inet {
             }
             let from = Endpoint::new(packet.info.src, 0);
             let (to, hops) = (packet.info.dst, packet.info.hop_limit);
-            let datagram = Datagram::of(&packet.interface, (from, to), hops, frame);
-            if let Err(frame) = socket.deliver(datagram) {
+            let datagram = Datagram::of(packet.interface, (from, to), hops, frame);
+            if let Err(frame) = socket.deliver(lwp, datagram) {
                 packet.interface.count_dropped(Reason::QueueFull, 1);
                 self.net.pool().recycle(frame);
             }
@@ -51,14 +51,15 @@ impl Inet {
     }
 
     /// Whether a raw socket takes packets like this one.
-    pub(crate) fn is_wanted_raw(&self, packet: &Packet) -> bool {
-        self.tables
-            .with(|tables| tables.raw.iter().any(|socket| socket.wants(packet)))
+    pub(crate) fn is_wanted_raw(&self, lwp: &Lwp<'_>, packet: &Packet) -> bool {
+        self.tables.read(lwp, |tables| {
+            tables.raw.iter().any(|socket| socket.wants(packet))
+        })
     }
 }
 
 impl DatagramSocket {
-    fn wants(&self, packet: &Packet) -> bool {
+    fn wants<I>(&self, packet: &Packet<I>) -> bool {
         let info = &packet.info;
         self.kind == Kind::Raw(info.protocol)
             && (self.family == Family::V4) == info.src.is_ipv4()

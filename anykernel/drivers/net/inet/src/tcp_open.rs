@@ -110,7 +110,7 @@ impl TcpSocket {
         }
         self.inet.check_bindable(lwp, end.addr)?;
         let claim = state.claim(Scope::of(self.family, end.addr, v6only));
-        let port = self.inet.tables.with(|tables| match end.port {
+        let port = self.inet.tables.write(|tables| match end.port {
             0 => tables.tcp_ports.claim_any(claim, random()),
             port => tables.tcp_ports.claim(port, claim).map(|()| port),
         })?;
@@ -136,7 +136,7 @@ impl TcpSocket {
                 let scope = Scope::all(self.family, state.options.common.v6only);
                 let fresh = state.claim(scope);
                 let held = state.port;
-                let (port, claim) = self.inet.tables.with(|tables| {
+                let (port, claim) = self.inet.tables.write(|tables| {
                     let ports = &mut tables.tcp_ports;
                     let (port, claim) = match held {
                         Some(held) => held,
@@ -171,7 +171,7 @@ impl TcpSocket {
         state.phase = Phase::Idle;
         let held = state.port;
         let keep = !state.closed && state.bound;
-        let _dropped_outside = self.inet.tables.with(|tables| {
+        let _dropped_outside = self.inet.tables.write(|tables| {
             let (port, claim) = held?;
             tables.tcp_ports.release(port, &claim);
             if keep {
@@ -267,7 +267,7 @@ impl TcpSocket {
                 shared: true,
                 ..state.claim(Scope::of(self.family, local.addr, true))
             };
-            local.port = self.inet.tables.with(|tables| {
+            local.port = self.inet.tables.write(|tables| {
                 let (connections, waits) = (&tables.connections, &tables.time_waits);
                 tables.tcp_ports.claim_shared(claim, random(), |port| {
                     let local = Endpoint { port, ..local };
@@ -290,7 +290,7 @@ impl TcpSocket {
         let connection =
             Connection::active(lwp, &self.inet.net, tuple, path, &state.options, timer);
         let entered = connection.and_then(|connection| {
-            self.inet.tables.with(|tables| {
+            self.inet.tables.write(|tables| {
                 if tables.is_taken(&tuple) {
                     return Err(Errno::EADDRNOTAVAIL);
                 }
@@ -322,7 +322,7 @@ impl TcpSocket {
         {
             self.inet
                 .tables
-                .with(|tables| tables.tcp_ports.release(port, &claim));
+                .write(|tables| tables.tcp_ports.release(port, &claim));
         }
     }
 }

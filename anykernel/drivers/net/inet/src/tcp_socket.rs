@@ -179,7 +179,7 @@ impl TcpSocket {
                 ..claim
             };
             // As Linux has it, the option changes nothing about what was granted.
-            self.inet.tables.with(|tables| {
+            self.inet.tables.write(|tables| {
                 tables.tcp_ports.release(port, &claim);
                 tables.tcp_ports.add(port, to);
             });

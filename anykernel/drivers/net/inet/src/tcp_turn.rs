@@ -10,7 +10,7 @@ use crate::address::{Scope, Tuple};
 use crate::backlog::Room;
 use crate::connection::{Connection, End, Report};
 use crate::icmp::Trouble;
-use crate::inet::{Inet, Packet};
+use crate::inet::{Inet, Job, Packet};
 use crate::ports::Claim;
 use crate::tcp::{Phase, TcpSocket, TcpState};
 
@@ -102,7 +102,7 @@ impl TcpSocket {
         if state.closed {
             state.phase = Phase::Idle;
         }
-        let _dropped_outside = self.inet.tables.with(|tables| {
+        let _dropped_outside = self.inet.tables.write(|tables| {
             if let Some((port, claim)) = port {
                 tables.tcp_ports.release(port, &claim);
             }
@@ -137,7 +137,7 @@ impl TcpSocket {
         let Some((_, claim)) = state.port.take() else {
             return;
         };
-        let (_dropped_outside, first) = self.inet.tables.with(|tables| {
+        let (_dropped_outside, first) = self.inet.tables.write(|tables| {
             let (waits, ports) = (&mut tables.time_waits, &mut tables.tcp_ports);
             let first = waits.add(tuple, sequence, claim, now, ports);
             (self.leave(tables, &tuple), first)
@@ -166,9 +166,9 @@ impl TcpSocket {
         // The same SYN may have come twice in one batch.
         let known = inet
             .tables
-            .with(|tables| tables.connections.get(&tuple).cloned());
+            .read(lwp, |tables| tables.connections.get(&tuple).cloned());
         if let Some(known) = known {
-            inet.hand_over(&known, packet.frame);
+            inet.hand_over(lwp, &known, packet.frame);
             return Ok(());
         }
         let most = inet.settings.half_open;
@@ -179,7 +179,7 @@ impl TcpSocket {
         match room {
             Room::None => return Err((packet, net::Reason::QueueFull)),
             Room::Free => {}
-            Room::InPlaceOf(oldest) => inet.note(crate::inet::Job::End(oldest)),
+            Room::InPlaceOf(oldest) => inet.note(lwp, Job::End(oldest)),
         }
         let child = TcpSocket::new(inet, self.family, state.options);
         let path = inet.path(lwp, &tuple, packet.link().as_ref(), &state.options);
@@ -204,12 +204,12 @@ impl TcpSocket {
             state.link = packet.link().map_or(0, |link| link.index());
             state.listener = listener;
         });
-        inet.tables.with(|tables| {
+        inet.tables.write(|tables| {
             tables.tcp_ports.add(tuple.local.port, claim);
             tables.connections.insert(tuple, child.clone());
         });
         self.backlog.begin(&child, lwp.now());
-        inet.hand_over(&child, packet.frame);
+        inet.hand_over(lwp, &child, packet.frame);
         Ok(())
     }
 
@@ -244,18 +244,24 @@ impl TcpSocket {
 
 impl Inet {
     /// Puts a segment into a connection's inbox.
-    pub(crate) fn hand_over(&self, socket: &Arc<TcpSocket>, frame: Frame) {
+    pub(crate) fn hand_over(&self, lwp: &Lwp<'_>, socket: &Arc<TcpSocket>, frame: Frame) {
         match socket.inbox.push(frame) {
-            Ok(true) => self.note(crate::inet::Job::Turn(socket.clone())),
+            Ok(true) => self.note(lwp, Job::Turn(socket.clone())),
             Ok(false) => {}
             Err(frame) => self.net.pool().recycle(frame),
         }
     }
 
     /// Puts an error into a connection's inbox, and the number of the segment it is about.
-    pub(crate) fn report(&self, socket: &Arc<TcpSocket>, trouble: Trouble, sequence: u32) {
+    pub(crate) fn report(
+        &self,
+        lwp: &Lwp<'_>,
+        socket: &Arc<TcpSocket>,
+        trouble: Trouble,
+        sequence: u32,
+    ) {
         if socket.inbox.fail(trouble, sequence) {
-            self.note(crate::inet::Job::Turn(socket.clone()));
+            self.note(lwp, Job::Turn(socket.clone()));
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::datagram::ancillary::Chosen;
 use crate::datagram::{Datagram, DatagramSocket};
 use crate::demux::hears_many;
 use crate::emit::{Header, UDP_CHECKSUM};
-use crate::inet::{Inet, Job, Packet};
+use crate::inet::{Arriving, Inet, Job, Packet};
 use crate::ports::Claim;
 use crate::random;
 
@@ -21,7 +21,7 @@ pub(crate) const HEADER: usize = 8;
 
 impl Inet {
     /// Takes a datagram.
-    pub(crate) fn receive_datagram(&self, mut packet: Packet) {
+    pub(crate) fn receive_datagram(&self, lwp: &Lwp<'_>, mut packet: Arriving<'_>) {
         let Ok(datagram) = UdpPacket::new_checked(packet.payload()) else {
             return self.discard(packet, Reason::Malformed);
         };
@@ -38,13 +38,12 @@ impl Inet {
             return self.discard(packet, Reason::Malformed);
         };
         if packet.info.to_many {
-            return self.receive_for_many(packet, tuple, len);
+            return self.receive_for_many(lwp, packet, tuple, len);
         }
-        let Some(socket) = self
-            .tables
-            .with(|tables| tables.udp.find(tuple.local, tuple.remote).cloned())
-        else {
-            return self.note(Job::Stray(packet));
+        let Some(socket) = self.tables.read(lwp, |tables| {
+            tables.udp.find(tuple.local, tuple.remote).cloned()
+        }) else {
+            return self.note(lwp, Job::Stray(packet.keep()));
         };
         packet.frame.trim_front(packet.info.payload_offset + HEADER);
         packet.frame.truncate(len);
@@ -53,16 +52,16 @@ impl Inet {
             info,
             interface,
         } = packet;
-        let datagram = Datagram::of(&interface, (tuple.remote, info.dst), info.hop_limit, frame);
-        if let Err(frame) = socket.deliver(datagram) {
+        let datagram = Datagram::of(interface, (tuple.remote, info.dst), info.hop_limit, frame);
+        if let Err(frame) = socket.deliver(lwp, datagram) {
             interface.count_dropped(Reason::QueueFull, 1);
             self.net.pool().recycle(frame);
         }
     }
 
     /// A broadcast or multicast datagram: a copy for everybody who is bound to its port.
-    fn receive_for_many(&self, packet: Packet, tuple: Tuple, len: usize) {
-        let sockets: alloc::vec::Vec<Arc<DatagramSocket>> = self.tables.with(|tables| {
+    fn receive_for_many(&self, lwp: &Lwp<'_>, packet: Arriving<'_>, tuple: Tuple, len: usize) {
+        let sockets: alloc::vec::Vec<Arc<DatagramSocket>> = self.tables.read(lwp, |tables| {
             let bound = tables.udp.at(tuple.local.port);
             bound
                 .filter(|(scope, peer, _)| {
@@ -78,12 +77,12 @@ impl Inet {
                 break;
             };
             let datagram = Datagram::of(
-                &packet.interface,
+                packet.interface,
                 (tuple.remote, packet.info.dst),
                 packet.info.hop_limit,
                 frame,
             );
-            if let Err(frame) = socket.deliver(datagram) {
+            if let Err(frame) = socket.deliver(lwp, datagram) {
                 packet.interface.count_dropped(Reason::QueueFull, 1);
                 self.net.pool().recycle(frame);
             }
@@ -140,7 +139,7 @@ impl DatagramSocket {
             listening: false,
             shared: false,
         });
-        let port = self.inet.tables.with(|tables| {
+        let port = self.inet.tables.write(|tables| {
             let port = match port {
                 0 => tables.udp_ports.claim_any(claim, random())?,
                 port => tables.udp_ports.claim(port, claim).map(|()| port)?,
@@ -164,7 +163,7 @@ impl DatagramSocket {
 
     /// Gives back a port that the socket has no more.
     pub(crate) fn leave_port(&self, port: u16, claim: &Claim) {
-        let _dropped_outside = self.inet.tables.with(|tables| {
+        let _dropped_outside = self.inet.tables.write(|tables| {
             tables.udp_ports.release(port, claim);
             tables.udp.remove(port, self)
         });
@@ -182,7 +181,7 @@ impl DatagramSocket {
         };
         self.inet
             .tables
-            .with(|tables| tables.udp.put(port, scope, peer, claim.reuse_port, &this));
+            .write(|tables| tables.udp.put(port, scope, peer, claim.reuse_port, &this));
     }
 
     /// Has the port table know of options that decide about conflicts.
@@ -198,7 +197,7 @@ impl DatagramSocket {
             Some((port, claim, to))
         });
         if let Some((port, from, to)) = changed {
-            self.inet.tables.with(|tables| {
+            self.inet.tables.write(|tables| {
                 tables.udp_ports.release(port, &from);
                 tables.udp_ports.add(port, to);
             });

@@ -26,14 +26,14 @@ impl DatagramSocket {
             return None;
         }
         let tables = &self.inet.tables;
-        let socket = tables.with(|tables| tables.udp.find(route.to, route.from).cloned())?;
+        let socket = tables.read(lwp, |tables| tables.udp.find(route.to, route.from).cloned())?;
         let frame = match self.filled(data) {
             Ok(frame) => frame,
             Err(errno) => return Some(Err(errno)),
         };
         let len = frame.len();
         let headers = HEADER + if route.to.addr.is_ipv4() { 20 } else { 40 };
-        interface.count_own(headers + len);
+        interface.count_own(lwp, headers + len);
         let datagram = Datagram::of(
             interface,
             (route.from, route.to.addr),

@@ -166,7 +166,7 @@ impl Socket for DatagramSocket {
         for datagram in queue {
             self.inet.net.pool().recycle(datagram.frame);
         }
-        let _dropped_outside = self.inet.tables.with(|tables| match (self.kind, port) {
+        let _dropped_outside = self.inet.tables.write(|tables| match (self.kind, port) {
             (Kind::Raw(_), _) => {
                 let removed = tables.remove_raw(self);
                 let left = tables.raw.len();

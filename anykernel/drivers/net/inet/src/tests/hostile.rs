@@ -263,6 +263,6 @@ fn a_hundred_thousand_connections_leave_nothing_behind() {
     let net = host.enter(|lwp| lwp.state::<crate::inet::Inet>()).unwrap();
     let left = net
         .tables
-        .with(|tables| (tables.connections.len(), tables.time_waits.len()));
+        .write(|tables| (tables.connections.len(), tables.time_waits.len()));
     assert_eq!(left, (0, 0));
 }
