@@ -4,11 +4,12 @@ use core::ops::Deref;
 
 use crate::Lwp;
 
-/// How many parts, a power of two: enough that those who are busy at once seldom share one; one, where one thread at a time is inside.
-const PARTS: usize = if cfg!(all(feature = "threads", not(feature = "up"))) {
-    8
-} else {
-    1
+/// How many parts, a power of two: enough that those who are busy at once seldom share one; one, where one thread at a
+/// time is inside.
+const PARTS: usize = match cfg!(all(feature = "threads", not(feature = "up"))) {
+    true if cfg!(loom) => 2,
+    true => 8,
+    false => 1,
 };
 
 /// One `T` for each few processors. Which one is used makes no difference but in speed.

@@ -3,21 +3,28 @@
 use std::sync::Arc;
 
 use base::enter;
-use base::sync::{Leaf, Mutex};
+use base::sync::{Leaf, Mutex, ReadMostly};
 use loom::cell::UnsafeCell;
 use loom::thread;
 
-use crate::{boot, check};
+use crate::{boot, check, platform};
 
 /// A number that loom watches: two at it at once, or one that does not see the other's, is a fault.
 struct Watched(UnsafeCell<u32>);
 
 // The lock under test is what makes it so.
 unsafe impl Send for Watched {}
+// As above; `get` only looks.
+unsafe impl Sync for Watched {}
 
 impl Watched {
     fn new() -> Self {
         Watched(UnsafeCell::new(0))
+    }
+
+    fn get(&self) -> u32 {
+        // SAFETY: loom checks that nobody changes it meanwhile.
+        self.0.with(|number| unsafe { *number })
     }
 
     fn add(&mut self) -> u32 {
@@ -94,5 +101,34 @@ fn a_leaf_between_two() {
         other.join().unwrap().unwrap();
         let last = enter(kernel.process(), |_| Ok(leaf.with(Watched::add)));
         assert_eq!(last, Ok(3));
+    });
+}
+
+/// Both look and change, on processors that do not look by the same lock.
+#[test]
+fn what_is_read_mostly_between_two() {
+    check(5, || {
+        let kernel = boot();
+        let value = Arc::new(ReadMostly::new(Watched::new()));
+        let both = {
+            let (process, value) = (kernel.process().clone(), value.clone());
+            move |processor| {
+                platform::be_on(processor);
+                enter(&process, |lwp| {
+                    let before = value.read(lwp, Watched::get);
+                    let added = value.write(Watched::add);
+                    assert!(added > before);
+                    Ok(())
+                })
+            }
+        };
+        let other = thread::spawn({
+            let both = both.clone();
+            move || both(1)
+        });
+        both(0).unwrap();
+        other.join().unwrap().unwrap();
+        let last = enter(kernel.process(), |lwp| Ok(value.read(lwp, Watched::get)));
+        assert_eq!(last, Ok(2));
     });
 }

@@ -47,6 +47,12 @@ loom::lazy_static! {
 
 loom::thread_local! {
     static TOKEN: Cell<usize> = Cell::new(0);
+    static PROCESSOR: Cell<u32> = Cell::new(u32::MAX);
+}
+
+/// Has the thread say that it is on a processor, which it does not otherwise.
+pub(crate) fn be_on(processor: u32) {
+    PROCESSOR.with(|it| it.set(processor));
 }
 
 fn token() -> usize {
@@ -82,9 +88,9 @@ impl hypercall::Threads for Platform {
         PERMITS[token as usize - 1].give();
     }
 
-    /// No spinning: that only adds orders which are alike.
+    /// Usually nowhere, so that nobody spins: that only adds orders which are alike.
     fn cpu() -> u32 {
-        u32::MAX
+        PROCESSOR.with(Cell::get)
     }
 
     fn relax() {
