@@ -10,6 +10,7 @@
  *   udp         nanoseconds for a 64-byte datagram sent and received, one thread
  *   pair        nanoseconds for a byte written to one of a pair of Unix-domain sockets and read from the other, one thread
  *   pair-rr     microseconds for a byte there and a byte back over such a pair, a thread at each end
+ *   resident    kilobytes in memory after rump_init (for the host, of a process that does nothing)
  *   boot        microseconds for rump_init (zero for the host)
  */
 #include "../conformance/sys.h"
@@ -264,6 +265,21 @@ static double getpid_cost(void)
     return (double)(now() - begin) / count;
 }
 
+/* Kilobytes of the process that are in memory. */
+static double resident(void)
+{
+    FILE *status = fopen("/proc/self/status", "r");
+    char line[128];
+    double kilobytes = 0;
+
+    check(status != NULL, "/proc/self/status");
+    while (fgets(line, sizeof line, status) != NULL)
+        if (sscanf(line, "VmRSS: %lf", &kilobytes) == 1)
+            break;
+    fclose(status);
+    return kilobytes;
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc == 2 ? argv[1] : "";
@@ -273,6 +289,8 @@ int main(int argc, char **argv)
     double boot = (double)(now() - begin) / 1e3;
     if (strcmp(what, "boot") == 0)
         printf("%f\n", boot);
+    else if (strcmp(what, "resident") == 0)
+        printf("%f\n", resident());
     else if (strcmp(what, "getpid") == 0)
         printf("%f\n", getpid_cost());
     else if (strcmp(what, "tcp") == 0)

@@ -46,7 +46,7 @@ pub(crate) fn measure(
             figures.push(over_bus(program));
         }
     }
-    table.add(&ROW, &figures.map(Spread::of));
+    table.add(&ROW, &figures.map(Spread::of), None);
 }
 
 fn over_loopback(program: &Path) -> f64 {

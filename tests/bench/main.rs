@@ -1,7 +1,8 @@
 //! `cargo xtask bench`: our figures, beside the host's kernel, in one run.
 //!
-//! The same C program is compiled against the host, `librump.a` and `librump.so`, and the three take turns, so
-//! that what the machine does besides befalls all of them. Machines are noisy: read the ratios.
+//! The same C program is compiled against the host, `librump.a` and `librump.so`, and these take turns, so
+//! that what the machine does besides befalls all of them. What runs on one processor is measured with one virtual
+//! processor, too, where locks are plain cells (`sync=up`). Machines are noisy: read the ratios.
 //! An argument is part of the names of rows to measure (all if there is none); `RUMP_BENCH_ROUNDS` says how many rounds.
 
 mod bus;
@@ -31,7 +32,7 @@ struct Row {
     one_processor: bool,
 }
 
-const ROWS: [Row; 12] = [
+const ROWS: [Row; 13] = [
     Row {
         name: "getpid",
         unit: "ns",
@@ -110,6 +111,13 @@ const ROWS: [Row; 12] = [
         one_processor: true,
     },
     Row {
+        name: "resident",
+        unit: "kB",
+        what: "resident",
+        more_is_better: false,
+        one_processor: true,
+    },
+    Row {
         name: "boot",
         unit: "us",
         what: "boot",
@@ -135,10 +143,16 @@ fn main() {
         compile(folder.path(), "shared", &source, &[], Link::Shared(&all)),
     ];
     let configuration = Configuration::net_sockets();
+    let up = Configuration::net_sockets_local_up();
+    let up = compile(folder.path(), "up", &source, &[], Link::Static(&up));
     let mut table = Table::new();
     for row in ROWS.iter().filter(|row| is_wanted(row.name)) {
         eprintln!("{}: {rounds} rounds", row.name);
-        table.add(row, &measure(row, &programs, rounds));
+        let up = row.one_processor.then_some(&up);
+        let all: Vec<&Path> = programs.iter().chain(up).map(PathBuf::as_path).collect();
+        let mut figures = measure(row, &all, rounds).into_iter();
+        let usual = [(); 3].map(|()| figures.next().expect("three are always measured"));
+        table.add(row, &usual, figures.next());
     }
     bus::measure(
         &configuration,
@@ -167,15 +181,15 @@ fn main() {
     println!("\nAlso in target/rump/bench.json, and as a picture in target/rump/bench.svg.");
 }
 
-/// Runs the programs in turn and gives the spread of each: host, static, shared.
-fn measure(row: &Row, programs: &[PathBuf; 3], rounds: usize) -> [Spread; 3] {
-    let mut figures = [const { Vec::new() }; 3];
+/// Runs the programs in turn and gives the spread of each.
+fn measure(row: &Row, programs: &[&Path], rounds: usize) -> Vec<Spread> {
+    let mut figures = vec![Vec::new(); programs.len()];
     for _ in 0..rounds {
         for (program, figures) in programs.iter().zip(&mut figures) {
             figures.push(run(row, program));
         }
     }
-    figures.map(Spread::of)
+    figures.into_iter().map(Spread::of).collect()
 }
 
 fn run(row: &Row, program: &Path) -> f64 {

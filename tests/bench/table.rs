@@ -43,14 +43,21 @@ impl fmt::Display for Spread {
 
 /// The rows measured so far.
 pub(crate) struct Table {
-    lines: Vec<[String; 5]>,
+    lines: Vec<[String; 6]>,
     rows: Vec<Value>,
     bars: Vec<Bar>,
 }
 
 impl Table {
     pub(crate) fn new() -> Table {
-        let head = ["", "host", "librump.a", "librump.so", "librump.a ÷ host"];
+        let head = [
+            "",
+            "host",
+            "librump.a",
+            "librump.so",
+            "librump.a, sync=up",
+            "librump.a ÷ host",
+        ];
         Table {
             lines: vec![head.map(str::to_owned)],
             rows: Vec::new(),
@@ -58,8 +65,8 @@ impl Table {
         }
     }
 
-    /// Adds a row: host, static, shared.
-    pub(crate) fn add(&mut self, row: &Row, figures: &[Spread; 3]) {
+    /// Adds a row: host, static, shared, and with one virtual processor.
+    pub(crate) fn add(&mut self, row: &Row, figures: &[Spread; 3], up: Option<Spread>) {
         let [host, fixed, shared] = figures;
         let comparable = host.median > 1e-9 && row.what != "boot";
         let ratio = fixed.median / host.median;
@@ -77,14 +84,15 @@ impl Table {
             },
             fixed.to_string(),
             shared.to_string(),
+            up.map_or("–".to_owned(), |up| up.to_string()),
             if comparable {
                 format!("{ratio:.3} ({verdict})")
             } else {
                 "–".to_owned()
             },
         ]);
-        // A share of something of its own is no speed.
-        if comparable && !row.unit.starts_with('%') {
+        // A share of something of its own is no speed, nor is a size.
+        if comparable && !row.unit.starts_with('%') && row.unit != "kB" {
             self.bars.push(Bar {
                 name: row.name.to_owned(),
                 host: *host,
@@ -95,6 +103,7 @@ impl Table {
         self.rows.push(json!({
             "name": row.name, "unit": row.unit, "more-is-better": row.more_is_better,
             "host": comparable.then(|| host.json()), "static": fixed.json(), "shared": shared.json(),
+            "static-up": up.map(|up| up.json()),
         }));
     }
 
@@ -113,7 +122,7 @@ impl fmt::Display for Table {
         if self.rows.is_empty() {
             return Ok(());
         }
-        let mut widths = [0; 5];
+        let mut widths = [0; 6];
         for line in &self.lines {
             for (width, cell) in widths.iter_mut().zip(line) {
                 *width = (*width).max(cell.chars().count());

@@ -64,7 +64,7 @@ pub(crate) fn measure(
                 figures.push(bench.over_tap(kernel, row.name == OUT.name));
             }
         }
-        table.add(&row, &figures.map(Spread::of));
+        table.add(&row, &figures.map(Spread::of), None);
     }
 }
 

@@ -40,6 +40,12 @@ impl Configuration {
         Configuration::build("net-sockets-local", &components)
     }
 
+    /// That on one virtual processor.
+    pub fn net_sockets_local_up() -> Configuration {
+        let components = ["--components", "net,sockets,local", "--param", "sync=up"];
+        Configuration::build("net-sockets-local-up", &components)
+    }
+
     /// Net and sockets for the host, with an example.
     pub fn example(app: &str) -> Configuration {
         let path = format!("examples/{app}");
