@@ -2,15 +2,12 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
-use std::time::Duration;
+use std::process::{Command, Output};
 
 use tempfile::NamedTempFile;
-use tests::{Configuration, Dom0, Guest, QEMU, need, skip, within};
+use tests::{Configuration, Dom0, Guest, QEMU, emulate_xen, need, skip};
 
 const XEN: &str = "/boot/xen-4.17-amd64.gz";
-/// What a boot may take, with guests one after the other, on a host that is busy with other tests.
-const LIMIT: Duration = Duration::from_secs(300);
 
 /// The image, as that of `machine.rs`.
 fn image() -> PathBuf {
@@ -46,21 +43,15 @@ fn expect(said: &str, parts: &[&str]) {
 /// As the first domain, with one processor to share.
 fn first(line: &str, processors: &str) -> Output {
     let (xen, image) = (hypervisor(), image());
-    let mut qemu = within(LIMIT, QEMU);
-    qemu.args(["-accel", "tcg", "-cpu", "max", "-machine", "q35"]);
-    qemu.args(["-m", "512", "-nodefaults", "-no-user-config", "-no-reboot"]);
-    qemu.args(["-display", "none", "-serial", "stdio", "-device"]);
-    qemu.args([
-        "amd-iommu",
-        "-device",
-        "isa-debug-exit,iobase=0xf4,iosize=1",
-    ]);
     let options = "console=com1 com1=115200 dom0=pvh dom0_mem=64M dom0_max_vcpus=";
     let options = format!("{options}{processors}");
-    qemu.arg("-kernel").arg(xen.path());
-    qemu.args(["-append", &options]);
-    qemu.args(["-initrd", &format!("{} {line}", image.display())]);
-    qemu.stdin(Stdio::null()).output().unwrap()
+    emulate_xen(|qemu| {
+        qemu.args(["-cpu", "max", "-m", "512", "-device", "amd-iommu"]);
+        qemu.args(["-device", "isa-debug-exit,iobase=0xf4,iosize=1"]);
+        qemu.arg("-kernel").arg(xen.path());
+        qemu.args(["-append", &options]);
+        qemu.args(["-initrd", &format!("{} {line}", image.display())]);
+    })
 }
 
 #[test]
@@ -123,7 +114,7 @@ fn the_same_image_is_a_guest() {
         );
         return;
     };
-    let guests = dom0.run(hypervisor().path(), &image(), GUESTS, LIMIT);
+    let guests = dom0.run(hypervisor().path(), &image(), GUESTS);
     let reasons: Vec<_> = guests.iter().map(|guest| guest.reason).collect();
     let [date, deadlines, threads, loopback, exit, null, unread] = &guests[..] else {
         panic!("{guests:?}");

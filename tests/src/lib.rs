@@ -17,7 +17,7 @@ mod stream;
 pub use cc::{Link, compile};
 pub use child::{Child, output, within};
 pub use configuration::{Configuration, repository};
-pub use dom0::{Dom0, Guest};
+pub use dom0::{Dom0, Guest, emulate_xen};
 pub use host_c::{HOST_WITH_THREADS, HOST_WITHOUT_THREADS, HostC};
 pub use machine::{Board, Machine, QEMU};
 pub use namespace::Namespace;
