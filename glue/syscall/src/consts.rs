@@ -53,22 +53,37 @@ pub const SO_DOMAIN: u32 = 39;
 
 pub const TCP_NODELAY: u32 = 1;
 pub const TCP_MAXSEG: u32 = 2;
+pub const TCP_CORK: u32 = 3;
 pub const TCP_KEEPIDLE: u32 = 4;
 pub const TCP_KEEPINTVL: u32 = 5;
 pub const TCP_KEEPCNT: u32 = 6;
+pub const TCP_SYNCNT: u32 = 7;
+pub const TCP_QUICKACK: u32 = 12;
 pub const TCP_USER_TIMEOUT: u32 = 18;
 
 pub const IP_TOS: u32 = 1;
 pub const IP_TTL: u32 = 2;
 pub const IP_HDRINCL: u32 = 3;
 pub const IP_PKTINFO: u32 = 8;
+pub const IP_MTU_DISCOVER: u32 = 10;
 pub const IP_RECVTTL: u32 = 12;
+pub const IP_MTU: u32 = 14;
 pub const IPV6_UNICAST_HOPS: u32 = 16;
+pub const IPV6_MTU_DISCOVER: u32 = 23;
+pub const IPV6_MTU: u32 = 24;
 pub const IPV6_V6ONLY: u32 = 26;
 pub const IPV6_RECVPKTINFO: u32 = 49;
 pub const IPV6_PKTINFO: u32 = 50;
 pub const IPV6_RECVHOPLIMIT: u32 = 51;
 pub const IPV6_HOPLIMIT: u32 = 52;
+pub const IPV6_TCLASS: u32 = 67;
+
+pub const IP_PMTUDISC_DONT: u32 = 0;
+pub const IP_PMTUDISC_WANT: u32 = 1;
+pub const IP_PMTUDISC_DO: u32 = 2;
+pub const IP_PMTUDISC_PROBE: u32 = 3;
+pub const IP_PMTUDISC_INTERFACE: u32 = 4;
+pub const IP_PMTUDISC_OMIT: u32 = 5;
 
 pub const MSG_PEEK: u32 = 0x2;
 pub const MSG_CTRUNC: u32 = 0x8;

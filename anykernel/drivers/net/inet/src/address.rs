@@ -7,7 +7,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use base::Errno;
 use syscall::SockAddr;
-use syscall::consts::{AF_INET, AF_INET6};
+use syscall::consts::*;
 
 /// An address and a port of the protocol at hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -84,6 +84,12 @@ impl Family {
             Family::V4 => AF_INET,
             Family::V6 => AF_INET6,
         }
+    }
+
+    /// Whether an option is that which says how long packets to the peer may be.
+    pub(crate) fn asks_mtu(self, level: u32, name: u32) -> bool {
+        (level, name) == (IPPROTO_IP, IP_MTU)
+            || (self, level, name) == (Family::V6, IPPROTO_IPV6, IPV6_MTU)
     }
 
     /// The address that means all, or none yet.

@@ -3,6 +3,7 @@
 //!
 //! Knows nothing of descriptors, of waiting, or of other connections. Its owner has it behind a lock.
 
+mod cork;
 mod patience;
 
 use alloc::sync::Arc;
@@ -18,8 +19,8 @@ use syscall::{UioIn, UioOut};
 
 use crate::address::{Endpoint, Tuple};
 use crate::device::Device;
+use crate::options::{Opt, Options};
 use crate::sequence::seed_for;
-use crate::tcp_options::TcpOptions;
 use patience::{KeepAlive, SILENCE_LIMIT};
 
 /// How long acknowledgements wait for data to go with, on real links. In this kernel nothing is won
@@ -71,13 +72,20 @@ pub(crate) struct Connection {
     /// The other end is in this kernel.
     local: bool,
     first: u32,
-    via: Option<Arc<net::Interface>>,
+    pub(crate) via: Option<Arc<net::Interface>>,
     interface: Interface,
     sockets: SocketSet<'static>,
     handle: SocketHandle,
     device: Device,
     /// Segments that are not full may have to wait.
     nagle: bool,
+    /// The program has more to say (`TCP_CORK`, `MSG_MORE`).
+    corked: bool,
+    more: bool,
+    /// Since when what there is to send waits for that.
+    held_since: Option<u64>,
+    /// How long acknowledgements wait for data to go with.
+    ack_delay: Option<Duration>,
     timer: Arc<Callout>,
     /// What the timer is set to; `u64::MAX`: nothing.
     armed: u64,
@@ -86,7 +94,11 @@ pub(crate) struct Connection {
     /// Since when something is owed by the peer; it counts from its last sign of life.
     owed_since: Option<u64>,
     silence_limit: u64,
+    connect_limit: u64,
     keep_alive: Option<KeepAlive>,
+    /// How often the peer was asked since whether it lives, and when last.
+    asked: u32,
+    asked_at: u64,
     /// The program is done with it: what still arrives is refused.
     orphaned: bool,
     /// Its end was reported.
@@ -96,6 +108,14 @@ pub(crate) struct Connection {
 
 fn instant(now: u64) -> Instant {
     Instant::from_micros((now / 1000) as i64)
+}
+
+/// Whether both ends know each other's numbers (RFC 9293 § 3.3.2).
+fn is_synchronized(state: State) -> bool {
+    !matches!(
+        state,
+        State::Closed | State::Listen | State::SynSent | State::SynReceived
+    )
 }
 
 fn endpoint(end: Endpoint) -> IpEndpoint {
@@ -120,12 +140,13 @@ impl Connection {
         net: &Arc<Net>,
         tuple: Tuple,
         path: Path,
-        options: &TcpOptions,
+        options: &Options,
         timer: Arc<Callout>,
     ) -> Result<Self, Errno> {
         let memory = lwp.instance().memory();
         let left = memory.left_for_bulk();
-        let [rx, tx] = [options.receive_buffer, options.send_buffer].map(|it| within(it, left));
+        let [rx, tx] = [Opt::ReceiveBuffer, Opt::SendBuffer]
+            .map(|buffer| within(options.number(buffer) as usize, left));
         let charge = memory.charge_bulk(rx + tx)?;
         // Memory that reads as zero costs nothing until it is touched.
         let mut socket = Socket::new(
@@ -138,7 +159,8 @@ impl Connection {
         } else {
             CongestionControl::Reno
         });
-        socket.set_ack_delay((!path.local).then_some(ACK_DELAY));
+        let ack_delay = (!path.local).then_some(ACK_DELAY);
+        socket.set_ack_delay(ack_delay);
         let mut device = Device::new(net.clone(), tuple, path.mtu, path.longest);
         let mut config = Config::new(HardwareAddress::Ip);
         config.random_seed = seed_for(path.first);
@@ -159,12 +181,19 @@ impl Connection {
             handle,
             device,
             nagle: false,
+            corked: false,
+            more: false,
+            held_since: None,
+            ack_delay,
             timer,
             armed: u64::MAX,
             heard_at: now,
             owed_since: None,
             silence_limit: SILENCE_LIMIT,
+            connect_limit: SILENCE_LIMIT,
             keep_alive: None,
+            asked: 0,
+            asked_at: 0,
             orphaned: false,
             over: false,
             _charge: charge,
@@ -179,7 +208,7 @@ impl Connection {
         net: &Arc<Net>,
         tuple: Tuple,
         path: Path,
-        options: &TcpOptions,
+        options: &Options,
         timer: Arc<Callout>,
     ) -> Result<Self, Errno> {
         let mut connection = Connection::new(lwp, net, tuple, path, options, timer)?;
@@ -201,7 +230,7 @@ impl Connection {
         net: &Arc<Net>,
         tuple: Tuple,
         path: Path,
-        options: &TcpOptions,
+        options: &Options,
         timer: Arc<Callout>,
     ) -> Result<Self, Errno> {
         let mut connection = Connection::new(lwp, net, tuple, path, options, timer)?;
@@ -252,23 +281,35 @@ impl Connection {
     }
 
     /// Takes over options that may change while it is open.
-    pub(crate) fn configure(&mut self, options: &TcpOptions) {
+    pub(crate) fn configure(&mut self, options: &Options) {
         // Between two ends in one kernel the acknowledgement that Nagle's algorithm would wait for comes
         // while the call that sends is still at work.
-        self.nagle = !options.no_delay && !self.local;
-        let socket = self.socket_mut();
-        socket.set_hop_limit(options.hop_limit);
-        if !options.keep_alive {
-            socket.set_keep_alive(None);
-        }
+        self.nagle = !options.is(Opt::NoDelay) && !self.local;
+        self.corked = options.is(Opt::Cork);
+        let ipv4 = self.tuple.remote.addr.is_ipv4();
+        let hop_limit = options.hop_limit(ipv4);
+        self.device.out.marks = options.marks(ipv4);
+        self.socket_mut().set_hop_limit(Some(hop_limit));
         self.set_patience(options);
+    }
+
+    /// Has what arrives confirmed at once, or only after a while (`TCP_QUICKACK`).
+    pub(crate) fn confirm_at_once(&mut self, at_once: bool) {
+        self.ack_delay = (!at_once && !self.local).then_some(ACK_DELAY);
+        let delay = self.ack_delay;
+        self.socket_mut().set_ack_delay(delay);
+    }
+
+    /// Bytes in a full segment to the peer.
+    pub(crate) fn segment_size(&self) -> usize {
+        self.device.out.size.full()
     }
 
     /// A router said of the segment with this number that the way carries no longer packets than of `mtu` bytes. What was
     /// lost is repeated in its time, in shorter segments.
     pub(crate) fn shorten(&mut self, lwp: &Lwp<'_>, mtu: usize, sequence: u32) {
         // Who does not see the connection cannot know its numbers (RFC 5927 § 7.2).
-        if self.local || !self.device.is_in_flight(TcpSeqNumber(sequence as i32)) {
+        if self.local || !self.device.out.is_in_flight(TcpSeqNumber(sequence as i32)) {
             return;
         }
         let mtu = self.net.learn_path_mtu(lwp, self.tuple.remote.addr, mtu);
@@ -289,8 +330,9 @@ impl Connection {
         (capacity - socket.send_queue(), capacity)
     }
 
-    /// Takes as much of `data` as there is room for.
-    pub(crate) fn write(&mut self, data: &mut UioIn<'_>) -> Result<usize, Errno> {
+    /// Takes as much of `data` as there is room for, which `more` may follow soon.
+    pub(crate) fn write(&mut self, data: &mut UioIn<'_>, more: bool) -> Result<usize, Errno> {
+        self.more = more;
         let socket = self.sockets.get_mut::<Socket>(self.handle);
         let mut total = 0;
         while data.remaining() > 0 {
@@ -323,6 +365,7 @@ impl Connection {
                 Err(errno) => return Err(errno),
             }
         }
+        self.device.unread += total;
         Ok(total)
     }
 
@@ -344,7 +387,15 @@ impl Connection {
             });
             total += gone.unwrap_or(0);
         }
+        self.device.unread += total;
         total
+    }
+
+    /// The number that the peer goes on with.
+    fn expected(&self) -> TcpSeqNumber {
+        use State::{CloseWait, Closing, LastAck, TimeWait};
+        let finished = matches!(self.state(), CloseWait | Closing | LastAck | TimeWait);
+        self.device.unread + self.readable() + usize::from(finished)
     }
 
     // ---- ends ----
@@ -382,7 +433,7 @@ impl Connection {
         if next < instant(now) + Duration::from_secs(1) {
             return None;
         }
-        let (ours, theirs) = self.device.sent;
+        let (ours, theirs) = self.device.out.sent;
         Some((ours.0, theirs.0))
     }
 
@@ -402,21 +453,25 @@ impl Connection {
         for frame in frames {
             heard = true;
             let from = self.state();
-            let long = self.device.arrive(frame);
-            if long && !self.local {
+            let place =
+                is_synchronized(from).then(|| (self.expected(), self.socket().recv_capacity()));
+            let long = self.device.arrive(frame, place) && self.ack_delay.is_some();
+            if long {
                 // Confirmed at once, as all that is more than a segment (RFC 9293 § 3.8.6.3). smoltcp has that
                 // so from the second on; but the peer may have sent all it may in this one.
                 self.socket_mut().set_ack_delay(Some(Duration::ZERO));
             }
             self.interface
                 .poll_ingress_single(instant(now), &mut self.device, &mut self.sockets);
-            if long && !self.local {
-                self.socket_mut().set_ack_delay(Some(ACK_DELAY));
+            if long {
+                let usual = self.ack_delay;
+                self.socket_mut().set_ack_delay(usual);
             }
             self.notice(from, self.state(), &mut report);
         }
         if heard {
             self.heard_at = now;
+            self.asked = 0;
             self.owed_since = self.owed_since.map(|_| now);
             if self.state() == State::Listen {
                 report.end = Some(End::Stillborn);
@@ -439,9 +494,13 @@ impl Connection {
     fn transmit_at(&mut self, lwp: &Lwp<'_>, now: u64, report: &mut Report) {
         let before = self.state();
         self.keep_alive(now);
-        loop {
-            let hold = self.nagle && self.device.nagle.holds();
+        // Whom we give up is told nothing more.
+        while now < self.deadline(before) {
+            let hold = self.is_corked() || self.nagle && self.device.out.nagle.holds();
             self.socket_mut().set_nagle_enabled(hold);
+            if self.waits_for_more(now) {
+                break;
+            }
             let (device, sockets) = (&mut self.device, &mut self.sockets);
             let sent = self.interface.poll_egress(instant(now), device, sockets);
             if sent != PollResult::SocketStateChanged {
@@ -461,13 +520,13 @@ impl Connection {
     }
 
     fn send_off(&mut self, lwp: &Lwp<'_>) {
-        let mut leaving: Batch = core::mem::take(&mut self.device.leaving);
+        let mut leaving: Batch = core::mem::take(&mut self.device.out.leaving);
         for frame in leaving.drain(..) {
             // A packet that cannot go counts as lost, and is repeated.
             let _ = self.net.output(lwp, frame, self.via.as_ref());
         }
         // Keep the batch's memory.
-        self.device.leaving = leaving;
+        self.device.out.leaving = leaving;
     }
 
     /// Tells what a step from one state to another means.

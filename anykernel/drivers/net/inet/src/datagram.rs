@@ -9,7 +9,6 @@ mod socket;
 
 use alloc::collections::VecDeque;
 use alloc::sync::{Arc, Weak};
-use alloc::vec::Vec;
 use core::net::IpAddr;
 use core::sync::atomic::Ordering;
 
@@ -20,15 +19,14 @@ use syscall::SockAddr;
 use syscall::consts::*;
 
 use crate::address::{Endpoint, Family, or_loopback, same_version};
+use crate::emit::Marks;
 use crate::inet::{Inet, Job};
-use crate::options::{self, Common};
+use crate::options::{Opt, Options, RAW, UDP};
 use crate::ports::Claim;
 use ancillary::{Ancillary, Chosen};
 
 /// What a waiting datagram counts beside its bytes.
 const OVERHEAD: usize = 512;
-/// What SO_RCVBUF gives at least, and at most.
-const BUFFERS: core::ops::RangeInclusive<usize> = 2048..=64 << 20;
 
 /// Which protocol's datagrams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,14 +48,7 @@ pub(crate) struct DatagramSocket {
 
 /// What of it changes.
 pub(crate) struct DatagramState {
-    pub(crate) common: Common,
-    pub(crate) hop_limit: Option<u8>,
-    /// What is said of datagrams that arrive.
-    pub(crate) ancillary: Ancillary,
-    /// `IP_HDRINCL`: the program writes IP headers itself.
-    pub(crate) header_included: bool,
-    receive_buffer: usize,
-    send_buffer: usize,
+    pub(crate) options: Options,
     queue: VecDeque<Datagram>,
     /// What they count.
     queued: usize,
@@ -126,24 +117,25 @@ pub(crate) struct Route {
     /// By which interface, where the addresses do not say.
     pub(crate) via: Option<Arc<Interface>>,
     pub(crate) hop_limit: u8,
+    pub(crate) marks: Marks,
+    /// Who sends it wants to hear if it is longer than a packet.
+    pub(crate) whole: bool,
 }
 
 impl DatagramSocket {
     /// A socket that is bound to nothing.
     pub(crate) fn new(inet: &Arc<Inet>, family: Family, kind: Kind) -> Arc<Self> {
         let raw = matches!(kind, Kind::Raw(_));
+        let mut options = Options::new(if raw { RAW } else { UDP }, inet.settings.udp_buffer);
+        let whole = kind == Kind::Raw(IPPROTO_RAW as u8);
+        options.put(Opt::HeaderIncluded, whole.into());
         let socket = Arc::new_cyclic(|this| DatagramSocket {
             inet: inet.clone(),
             family,
             kind,
             readiness: Readiness::new(Events::OUT),
             state: Leaf::new(DatagramState {
-                common: Common::default(),
-                hop_limit: None,
-                ancillary: Ancillary::default(),
-                header_included: kind == Kind::Raw(IPPROTO_RAW as u8),
-                receive_buffer: inet.settings.udp_buffer,
-                send_buffer: inet.settings.udp_buffer,
+                options,
                 queue: VecDeque::new(),
                 queued: 0,
                 untold: false,
@@ -242,7 +234,7 @@ impl DatagramSocket {
                     if !peek {
                         state.queued -= datagram.frame.len() + OVERHEAD;
                     }
-                    Ok(Some((datagram, state.ancillary)))
+                    Ok(Some((datagram, Ancillary::of(&state.options))))
                 }
                 // As Linux has it: only who would wait is told of the end.
                 None if state.shut_read && !nonblock => Ok(None),
@@ -281,16 +273,22 @@ impl DatagramSocket {
             usable.then(|| {
                 let unspecified = self.family.unspecified();
                 let port = state.port.map_or(0, |(port, _)| port);
+                let peer = state.peer.unwrap_or(Endpoint::new(unspecified, 0));
+                let ipv4 = named.map_or(peer, |(to, _)| to).addr.is_ipv4();
+                let options = &state.options;
+                let flags = [Opt::Only6, Opt::Broadcast, Opt::DontRoute].map(|it| options.is(it));
                 let route = Route {
-                    to: state.peer.unwrap_or(Endpoint::new(unspecified, 0)),
+                    to: peer,
                     from: Endpoint::new(state.local.unwrap_or(unspecified), port),
                     via: state.via.clone(),
-                    hop_limit: state.hop_limit.unwrap_or(options::HOP_LIMIT),
+                    hop_limit: options.hop_limit(ipv4),
+                    marks: options.marks(ipv4),
+                    whole: options.is_whole(ipv4),
                 };
-                (route, state.peer.is_some(), state.link, state.common)
+                (route, state.peer.is_some(), state.link, flags)
             })
         });
-        let Some((mut route, connected, link, common)) = known else {
+        let Some((mut route, connected, link, [only6, broadcast, near])) = known else {
             let error = self.update(lwp, |state| match state.peer {
                 // Comes before all that is wrong with the socket itself.
                 None if named.is_none() => Some(Errno::EDESTADDRREQ),
@@ -298,13 +296,17 @@ impl DatagramSocket {
             });
             return Err(error.unwrap_or(Errno::EPIPE));
         };
+        if near {
+            self.inet
+                .check_near(named.map_or(route.to, |(to, _)| to).addr)?;
+        }
         let Some((to, named_link)) = named else {
             return connected.then_some(route).ok_or(Errno::EDESTADDRREQ);
         };
-        if common.v6only && to.addr.is_ipv4() {
+        if only6 && to.addr.is_ipv4() {
             return Err(Errno::ENETUNREACH);
         }
-        if !common.broadcast && self.inet.is_broadcast(to.addr) {
+        if !broadcast && self.inet.is_broadcast(to.addr) {
             return Err(Errno::EACCES);
         }
         route.to = to;
@@ -344,8 +346,8 @@ impl DatagramSocket {
         }
         let (peer, link) = self.resolve(address)?;
         let (v6only, broadcast, bound) = self.state.with(|state| {
-            let bound = state.local.filter(|_| state.bound);
-            (state.common.v6only, state.common.broadcast, bound)
+            let (bound, options) = (state.local.filter(|_| state.bound), &state.options);
+            (options.is(Opt::Only6), options.is(Opt::Broadcast), bound)
         });
         if v6only && peer.addr.is_ipv4() {
             return Err(Errno::ENETUNREACH);
@@ -364,6 +366,8 @@ impl DatagramSocket {
             from: Endpoint::new(local, 0),
             via: self.inet.link(peer.addr, link),
             hop_limit: 0,
+            marks: Marks::default(),
+            whole: false,
         };
         self.complete(lwp, &mut route)?;
         if self.kind == Kind::Udp {
@@ -405,10 +409,11 @@ impl DatagramState {
     /// Queues a datagram, or gives it back if there is no room.
     fn queue(&mut self, mut datagram: Datagram) -> Result<(), Frame> {
         // As Linux has it, the last one may exceed the limit.
-        if self.queued >= self.receive_buffer || self.closed {
+        let most = self.options.number(Opt::ReceiveBuffer) as usize;
+        if self.queued >= most || self.closed {
             return Err(datagram.frame);
         }
-        if self.ancillary.is_timed() {
+        if self.options.is_timed() {
             datagram.at = hypercall::clock::wall();
         }
         self.queued += datagram.frame.len() + OVERHEAD;
@@ -424,53 +429,6 @@ impl DatagramState {
             | Events::HUP.when(self.shut_read && self.shut_write)
             | Events::ERR.when(self.error.is_some())
     }
-
-    /// Sets an option; `ENOPROTOOPT` for one that is not known.
-    fn set(&mut self, level: u32, name: u32, value: &[u8]) -> Result<(), Errno> {
-        let int = || options::int(value);
-        match (level, name) {
-            (SOL_SOCKET, SO_RCVBUF) => self.receive_buffer = buffer(int()?),
-            (SOL_SOCKET, SO_SNDBUF) => self.send_buffer = buffer(int()?),
-            (SOL_SOCKET, SO_KEEPALIVE | SO_LINGER | SO_OOBINLINE) => {
-                int()?;
-            }
-            (IPPROTO_IP, IP_HDRINCL) => self.header_included = int()? != 0,
-            (IPPROTO_IP, IP_TTL) | (IPPROTO_IPV6, IPV6_UNICAST_HOPS) => {
-                self.hop_limit = options::hop_limit(value)?;
-            }
-            _ => {
-                let set = self.ancillary.set(level, name, value);
-                return set.unwrap_or_else(|| self.common.set(level, name, value));
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads an option; `ENOPROTOOPT` for one that is not known.
-    fn get(&mut self, level: u32, name: u32) -> Result<Vec<u8>, Errno> {
-        let int = match (level, name) {
-            (SOL_SOCKET, SO_ERROR) => self.error.take().map_or(0, Errno::number),
-            (SOL_SOCKET, SO_ACCEPTCONN | SO_KEEPALIVE | SO_OOBINLINE) => 0,
-            (SOL_SOCKET, SO_LINGER) => return Ok([0; 8].to_vec()),
-            (SOL_SOCKET, SO_RCVBUF) => 2 * self.receive_buffer as i32,
-            (SOL_SOCKET, SO_SNDBUF) => 2 * self.send_buffer as i32,
-            (IPPROTO_IP, IP_HDRINCL) => self.header_included.into(),
-            (IPPROTO_IP, IP_TTL) | (IPPROTO_IPV6, IPV6_UNICAST_HOPS) => {
-                self.hop_limit.unwrap_or(options::HOP_LIMIT).into()
-            }
-            _ => match self.ancillary.get(level, name) {
-                Some(on) => on.into(),
-                None => return self.common.get(level, name),
-            },
-        };
-        Ok(int.to_ne_bytes().to_vec())
-    }
-}
-
-fn buffer(asked: i32) -> usize {
-    usize::try_from(asked)
-        .unwrap_or(*BUFFERS.end())
-        .clamp(*BUFFERS.start(), *BUFFERS.end())
 }
 
 impl Inet {

@@ -6,9 +6,13 @@ use core::net::IpAddr;
 use base::{Errno, Lwp};
 use net::{Frame, Interface};
 use smoltcp::phy::{Checksum, ChecksumCapabilities};
-use smoltcp::wire::{IpProtocol, IpRepr, TcpPacket, TcpRepr};
+use smoltcp::wire::{
+    IpProtocol, IpRepr, IpVersion, Ipv4Packet, Ipv6Packet, TcpControl, TcpPacket, TcpRepr,
+    TcpSeqNumber,
+};
 
 use crate::inet::{Inet, Packet};
+use crate::random;
 
 /// What an IP header says.
 #[derive(Clone, Copy)]
@@ -17,6 +21,7 @@ pub(crate) struct Header {
     pub(crate) dst: IpAddr,
     pub(crate) protocol: IpProtocol,
     pub(crate) hop_limit: u8,
+    pub(crate) marks: Marks,
 }
 
 impl Header {
@@ -27,6 +32,7 @@ impl Header {
             dst: packet.info.src,
             protocol,
             hop_limit: crate::options::HOP_LIMIT,
+            marks: Marks::default(),
         }
     }
 
@@ -50,6 +56,56 @@ pub(crate) fn checksums() -> ChecksumCapabilities {
     checksums
 }
 
+/// A segment that says nothing yet.
+pub(crate) fn plain_segment(src_port: u16, dst_port: u16) -> TcpRepr<'static> {
+    TcpRepr {
+        src_port,
+        dst_port,
+        control: TcpControl::None,
+        seq_number: TcpSeqNumber(0),
+        ack_number: None,
+        window_len: 0,
+        window_scale: None,
+        max_seg_size: None,
+        sack_permitted: false,
+        sack_ranges: [None; 3],
+        timestamp: None,
+        payload: &[],
+    }
+}
+
+/// What a packet's header says beside the usual.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Marks {
+    /// The class of traffic, and congestion (RFC 2474, RFC 3168).
+    pub(crate) class: u8,
+    /// Routers may cut it up. Of IPv4 only: they never do that with IPv6's.
+    pub(crate) may_be_cut: bool,
+}
+
+impl Marks {
+    /// Writes them into the header of a packet that has the usual ones.
+    pub(crate) fn put(self, packet: &mut [u8]) {
+        if self.class == 0 && !self.may_be_cut {
+            return;
+        }
+        match IpVersion::of_packet(packet) {
+            Ok(IpVersion::Ipv4) => {
+                let mut header = Ipv4Packet::new_unchecked(packet);
+                header.set_dscp(self.class >> 2);
+                header.set_ecn(self.class & 3);
+                if self.may_be_cut {
+                    header.set_dont_frag(false);
+                    // The pieces must be told from those of other packets (RFC 6864 § 4.2).
+                    header.set_ident(random() as u16);
+                }
+                header.fill_checksum();
+            }
+            _ => Ipv6Packet::new_unchecked(packet).set_traffic_class(self.class),
+        }
+    }
+}
+
 impl Inet {
     /// A packet with this header, followed by `len` bytes of unknown value. `EMSGSIZE` if they do not
     /// fit into one.
@@ -71,6 +127,7 @@ impl Inet {
         );
         let mut frame = self.net.pool().get(header.len() + len)?;
         repr.emit(frame.payload_mut(), &checksums());
+        header.marks.put(frame.payload_mut());
         Ok(frame)
     }
 

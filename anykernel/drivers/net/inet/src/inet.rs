@@ -15,9 +15,9 @@ use net::{Frame, Interface, IpInfo, IpReceiver, Net, Reason};
 
 use crate::datagram::DatagramSocket;
 use crate::demux::Tables;
+use crate::options::MIN_BUFFER;
 use crate::sequence::Sequences;
 use crate::tcp::TcpSocket;
-use crate::tcp_options::MIN_BUFFER;
 
 /// Jobs one call does before it leaves the rest to deferred work.
 const BUDGET: usize = 256;

@@ -1,13 +1,13 @@
 //! Packets on their way in: to whom they belong. Called with locks of others held: it only queues.
 
 use net::Reason;
-use smoltcp::wire::{IpProtocol, TcpControl, TcpPacket, TcpRepr, TcpSeqNumber};
+use smoltcp::wire::{IpProtocol, TcpControl, TcpPacket, TcpRepr};
 
 use base::Lwp;
 
 use crate::address::{Endpoint, Tuple};
 use crate::demux::Target;
-use crate::emit::checksums;
+use crate::emit::{checksums, plain_segment};
 use crate::extension;
 use crate::inet::{Arriving, Inet, Job, Packet};
 
@@ -155,18 +155,5 @@ fn parse(packet: &Packet) -> Option<TcpRepr<'_>> {
 }
 
 fn empty_reply(to: &TcpRepr<'_>) -> TcpRepr<'static> {
-    TcpRepr {
-        src_port: to.dst_port,
-        dst_port: to.src_port,
-        control: TcpControl::None,
-        seq_number: TcpSeqNumber(0),
-        ack_number: None,
-        window_len: 0,
-        window_scale: None,
-        max_seg_size: None,
-        sack_permitted: false,
-        sack_ranges: [None; 3],
-        timestamp: None,
-        payload: &[],
-    }
+    plain_segment(to.dst_port, to.src_port)
 }

@@ -7,7 +7,7 @@
 //! - [`inet`]: the state, and the order in which things happen;
 //! - [`input`], [`demux`], [`ports`]: whose a packet is;
 //! - [`tcp`] and what is named after it: sockets; [`connection`], [`device`], [`window`],
-//!   [`segment_size`]: smoltcp;
+//!   [`segment_size`], [`outgoing`], [`nagle`], [`blind`]: smoltcp, and what it lacks;
 //! - [`datagram`], [`udp`], [`raw`]: sockets for datagrams; [`icmp`]: echo, and errors both ways.
 //!
 //! It does not know links, routes or neighbours, nor descriptors, nor who may do what.
@@ -19,6 +19,7 @@ extern crate sim as _;
 
 mod address;
 mod backlog;
+mod blind;
 mod connection;
 mod datagram;
 mod demux;
@@ -31,6 +32,7 @@ mod inet;
 mod input;
 mod nagle;
 mod options;
+mod outgoing;
 mod ports;
 mod protocol;
 mod raw;
@@ -38,7 +40,6 @@ mod segment_size;
 mod sequence;
 mod tcp;
 mod tcp_open;
-mod tcp_options;
 mod tcp_socket;
 mod tcp_turn;
 #[cfg(test)]

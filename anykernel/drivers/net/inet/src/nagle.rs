@@ -30,6 +30,9 @@ impl Nagle {
 
     /// Notes a segment that leaves, which on the wire becomes segments of `size` bytes.
     pub(crate) fn leaving(&mut self, segment: &TcpPacket<&[u8]>, size: usize) {
+        if segment.syn() {
+            self.confirmed = segment.seq_number();
+        }
         let payload = segment.payload().len();
         if !payload.is_multiple_of(size) {
             self.short_until = Some(segment.seq_number() + payload);
@@ -37,14 +40,11 @@ impl Nagle {
     }
 
     /// Notes what a segment that arrived confirms.
-    pub(crate) fn arriving(&mut self, segment: &[u8]) {
-        let Ok(segment) = TcpPacket::new_checked(segment) else {
-            return;
-        };
+    pub(crate) fn arriving(&mut self, segment: &TcpPacket<&[u8]>) {
         if !segment.ack() {
             return;
         }
-        self.confirmed = segment.ack_number();
+        self.confirmed = self.confirmed.max(segment.ack_number());
         if self.short_until.is_some_and(|end| self.confirmed >= end) {
             self.short_until = None;
         }

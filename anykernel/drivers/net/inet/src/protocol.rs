@@ -9,8 +9,8 @@ use syscall::consts::*;
 use crate::address::Family;
 use crate::datagram::{DatagramSocket, Kind};
 use crate::inet::Inet;
+use crate::options::{Options, STREAM};
 use crate::tcp::TcpSocket;
-use crate::tcp_options::TcpOptions;
 
 /// One address family.
 pub(crate) struct InetProtocol {
@@ -33,7 +33,7 @@ impl Protocol for InetProtocol {
         let datagram = |kind| Ok(DatagramSocket::new(&self.inet, self.family, kind) as Arc<_>);
         match (kind, protocol) {
             (SOCK_STREAM, 0 | IPPROTO_TCP) => {
-                let options = TcpOptions::new(self.inet.settings.tcp_buffer);
+                let options = Options::new(STREAM, self.inet.settings.tcp_buffer);
                 Ok(TcpSocket::new(&self.inet, self.family, options))
             }
             (SOCK_DGRAM, 0 | IPPROTO_UDP) => datagram(Kind::Udp),

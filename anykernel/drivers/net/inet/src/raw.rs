@@ -15,6 +15,7 @@ use crate::datagram::ancillary::Chosen;
 use crate::datagram::{Datagram, DatagramSocket, Kind, Route};
 use crate::emit::Header;
 use crate::inet::{Arriving, Inet, Packet};
+use crate::options::Opt;
 
 impl Inet {
     /// Gives every raw socket that wants a packet a copy of it.
@@ -89,7 +90,9 @@ impl DatagramSocket {
         chosen: Chosen,
     ) -> Result<usize, Errno> {
         let route = self.choose(lwp, self.route(lwp, to)?, chosen)?;
-        let included = self.state.with(|state| state.header_included);
+        let included = self
+            .state
+            .with(|state| state.options.is(Opt::HeaderIncluded));
         if included && self.family == Family::V4 {
             return self.send_with_header(lwp, data, &route);
         }
@@ -98,6 +101,7 @@ impl DatagramSocket {
             dst: route.to.addr,
             protocol: IpProtocol::from(protocol),
             hop_limit: route.hop_limit,
+            marks: route.marks,
         };
         let len = data.remaining();
         let mut frame = self.inet.packet(&header, len)?;

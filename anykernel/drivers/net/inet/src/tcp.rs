@@ -15,8 +15,8 @@ use crate::backlog::Backlog;
 use crate::connection::Connection;
 use crate::inbox::Inbox;
 use crate::inet::Inet;
+use crate::options::{Opt, Options};
 use crate::ports::Claim;
-use crate::tcp_options::TcpOptions;
 
 /// A TCP socket.
 pub(crate) struct TcpSocket {
@@ -42,7 +42,7 @@ pub(crate) enum Phase {
 
 /// What of it changes.
 pub(crate) struct TcpState {
-    pub(crate) options: TcpOptions,
+    pub(crate) options: Options,
     pub(crate) phase: Phase,
     /// The port it has, and how.
     pub(crate) port: Option<(u16, Claim)>,
@@ -75,7 +75,7 @@ pub(crate) struct TcpState {
 
 impl TcpSocket {
     /// A socket that is nothing yet.
-    pub(crate) fn new(inet: &Arc<Inet>, family: Family, options: TcpOptions) -> Arc<Self> {
+    pub(crate) fn new(inet: &Arc<Inet>, family: Family, options: Options) -> Arc<Self> {
         Arc::new_cyclic(|this: &Weak<TcpSocket>| {
             let level = Events::OUT | Events::HUP;
             TcpSocket {
@@ -214,7 +214,8 @@ impl TcpState {
         if over || !connection.is_opening() {
             let readable = connection.readable();
             let (room, capacity) = connection.room();
-            level |= Events::IN.when(readable >= self.options.common.low_water());
+            level |=
+                Events::IN.when(readable >= self.options.number(Opt::ReceiveLowWater) as usize);
             // A writer that waits shall have a third of the buffer to write to.
             level |= Events::OUT.when(self.shut_write || room * 3 >= capacity);
         }

@@ -11,10 +11,10 @@ use syscall::consts::SOMAXCONN;
 use crate::address::{Endpoint, Scope, Tuple, is_link_local, or_loopback, same_version};
 use crate::connection::{Connection, Path, Report};
 use crate::inet::Inet;
+use crate::options::{Opt, Options};
 use crate::ports::Claim;
 use crate::random;
 use crate::tcp::{Phase, TcpSocket, TcpState};
-use crate::tcp_options::TcpOptions;
 
 impl Inet {
     /// How packets between two ends go.
@@ -23,7 +23,7 @@ impl Inet {
         lwp: &Lwp<'_>,
         tuple: &Tuple,
         link: Option<&Arc<Interface>>,
-        options: &TcpOptions,
+        options: &Options,
     ) -> Path {
         let remote = tuple.remote.addr;
         let loopback = self
@@ -33,15 +33,7 @@ impl Inet {
             .flatten();
         let local = loopback.is_some();
         let via = loopback.or_else(|| link.cloned());
-        let interface = via.clone().or_else(|| self.net.interface_to(remote));
-        let (mtu, offloads) = match interface {
-            Some(interface) => (
-                self.net.path_mtu(lwp, &interface, remote),
-                interface.offloads(),
-            ),
-            // It would not get far. Should there be a route by then, this goes anywhere.
-            None => (1280, Offloads::default()),
-        };
+        let (mtu, offloads) = self.mtu(lwp, remote, via.as_ref());
         let longest = match remote {
             IpAddr::V4(_) => offloads.tcp4,
             IpAddr::V6(_) => offloads.tcp6,
@@ -53,6 +45,28 @@ impl Inet {
             longest: longest.min(65535),
             local,
             first: self.sequences.first(tuple, lwp.now()),
+        }
+    }
+
+    /// The longest packet to a host, by an interface or as the routes say, and what is done for it on its link.
+    pub(crate) fn mtu(
+        &self,
+        lwp: &Lwp<'_>,
+        to: IpAddr,
+        via: Option<&Arc<Interface>>,
+    ) -> (usize, Offloads) {
+        match via.cloned().or_else(|| self.net.interface_to(to)) {
+            Some(link) => (self.net.path_mtu(lwp, &link, to), link.offloads()),
+            // It would not get far. Should there be a route by then, this goes anywhere.
+            None => (1280, Offloads::default()),
+        }
+    }
+
+    /// `ENETUNREACH` for what is not on a link of ours (`SO_DONTROUTE`).
+    pub(crate) fn check_near(&self, addr: IpAddr) -> Result<(), Errno> {
+        match self.net.next_hop(addr) {
+            Some((_, next)) if next != addr => Err(Errno::ENETUNREACH),
+            _ => Ok(()),
         }
     }
 
@@ -80,8 +94,8 @@ impl TcpState {
     pub(crate) fn claim(&self, scope: Scope) -> Claim {
         Claim {
             scope,
-            reuse_addr: self.options.common.reuse_addr,
-            reuse_port: self.options.common.reuse_port,
+            reuse_addr: self.options.is(Opt::ReuseAddr),
+            reuse_port: self.options.is(Opt::ReusePort),
             listening: false,
             shared: false,
         }
@@ -104,7 +118,7 @@ impl TcpSocket {
         if state.port.is_some() || !free {
             return Err(Errno::EINVAL);
         }
-        let v6only = state.options.common.v6only;
+        let v6only = state.options.is(Opt::Only6);
         if v6only && end.addr.is_ipv4() {
             return Err(Errno::EINVAL);
         }
@@ -133,7 +147,7 @@ impl TcpSocket {
             Phase::Listening => {}
             Phase::Idle => {
                 let this = self.this.upgrade().ok_or(Errno::EINVAL)?;
-                let scope = Scope::all(self.family, state.options.common.v6only);
+                let scope = Scope::all(self.family, state.options.is(Opt::Only6));
                 let fresh = state.claim(scope);
                 let held = state.port;
                 let (port, claim) = self.inet.tables.write(|tables| {
@@ -247,8 +261,11 @@ impl TcpSocket {
         let this = self.this.upgrade().ok_or(Errno::EINVAL)?;
         let (mut remote, link) = self.family.resolve(address)?;
         remote.addr = or_loopback(remote.addr);
-        if state.options.common.v6only && remote.addr.is_ipv4() || !is_one_host(remote) {
+        if state.options.is(Opt::Only6) && remote.addr.is_ipv4() || !is_one_host(remote) {
             return Err(Errno::ENETUNREACH);
+        }
+        if state.options.is(Opt::DontRoute) {
+            self.inet.check_near(remote.addr)?;
         }
         let link = if link == 0 { state.link } else { link };
         let via = self.inet.link(remote.addr, link);

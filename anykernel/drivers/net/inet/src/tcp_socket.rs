@@ -11,6 +11,7 @@ use syscall::{SockAddr, UioIn, UioOut};
 
 use crate::address::Family;
 use crate::connection::Report;
+use crate::options::Opt;
 use crate::ports::Claim;
 use crate::tcp::{Phase, TcpSocket, TcpState};
 
@@ -20,6 +21,7 @@ impl TcpSocket {
         lwp: &Lwp<'_>,
         state: &mut TcpState,
         data: &mut UioIn<'_>,
+        flags: u32,
         wakes: &mut Wakes,
     ) -> Result<usize, Wait> {
         let broken = |state: &mut TcpState| state.error.take().unwrap_or(Errno::EPIPE);
@@ -32,7 +34,7 @@ impl TcpSocket {
         if connection.is_opening() {
             return Err(Wait::For(Events::OUT));
         }
-        let sent = connection.write(data)?;
+        let sent = connection.write(data, flags & MSG_MORE != 0)?;
         if sent == 0 && data.remaining() > 0 {
             return Err(Wait::For(Events::OUT));
         }
@@ -172,10 +174,10 @@ impl TcpSocket {
     /// Has the port table know of options that decide about conflicts.
     fn update_claim(&self, state: &mut TcpState) {
         if let Some((port, claim)) = state.port {
-            let common = &state.options.common;
+            let options = &state.options;
             let to = Claim {
-                reuse_addr: common.reuse_addr,
-                reuse_port: common.reuse_port,
+                reuse_addr: options.is(Opt::ReuseAddr),
+                reuse_port: options.is(Opt::ReusePort),
                 ..claim
             };
             // As Linux has it, the option changes nothing about what was granted.
@@ -248,7 +250,9 @@ impl Socket for TcpSocket {
         let mut total = 0;
         loop {
             // In between, what was sent may have arrived within this kernel, and made room.
-            match self.with(lwp, |state, wakes| self.send_step(lwp, state, data, wakes)) {
+            match self.with(lwp, |state, wakes| {
+                self.send_step(lwp, state, data, flags, wakes)
+            }) {
                 Ok(sent) => total += sent,
                 Err(_) if total > 0 => return Ok(total),
                 Err(wait) => return Err(wait),
@@ -294,14 +298,13 @@ impl Socket for TcpSocket {
     }
 
     fn set_option(&self, lwp: &Lwp<'_>, level: u32, name: u32, value: &[u8]) -> Result<(), Errno> {
-        if level == IPPROTO_IPV6 && self.family == Family::V4 {
-            return Err(Errno::ENOPROTOOPT);
-        }
         self.with(lwp, |state, wakes| {
-            if (level, name) == (IPPROTO_IPV6, IPV6_V6ONLY) && state.port.is_some() {
+            if (self.family, level, name) == (Family::V6, IPPROTO_IPV6, IPV6_V6ONLY)
+                && state.port.is_some()
+            {
                 return Err(Errno::EINVAL);
             }
-            state.options.set(level, name, value)?;
+            state.options.set(self.family, level, name, value)?;
             if let (SOL_SOCKET, SO_REUSEADDR | SO_REUSEPORT) = (level, name) {
                 self.update_claim(state);
             }
@@ -310,6 +313,13 @@ impl Socket for TcpSocket {
             {
                 let mut report = Report::default();
                 connection.configure(&state.options);
+                match (level, name) {
+                    (IPPROTO_TCP, TCP_QUICKACK) => {
+                        connection.confirm_at_once(state.options.is(Opt::QuickAck));
+                    }
+                    (IPPROTO_TCP, TCP_NODELAY) => connection.push(),
+                    _ => {}
+                }
                 connection.transmit(lwp, &mut report);
                 self.digest(lwp, state, report, wakes);
             }
@@ -318,14 +328,21 @@ impl Socket for TcpSocket {
     }
 
     fn option(&self, lwp: &Lwp<'_>, level: u32, name: u32) -> Result<Vec<u8>, Errno> {
-        if level == IPPROTO_IPV6 && self.family == Family::V4 {
-            return Err(Errno::EOPNOTSUPP);
-        }
         self.with(lwp, |state, _| {
             let int = match (level, name) {
                 (SOL_SOCKET, SO_ERROR) => state.error.take().map_or(0, Errno::number),
+                _ if self.family.asks_mtu(level, name) => {
+                    let Phase::Open(connection) = &state.phase else {
+                        return Err(Errno::ENOTCONN);
+                    };
+                    let to = connection.tuple.remote.addr;
+                    self.inet.mtu(lwp, to, connection.via.as_ref()).0 as i32
+                }
+                (IPPROTO_TCP, TCP_MAXSEG) if let Phase::Open(connection) = &state.phase => {
+                    connection.segment_size() as i32
+                }
                 (SOL_SOCKET, SO_ACCEPTCONN) => matches!(state.phase, Phase::Listening).into(),
-                _ => return state.options.get(level, name),
+                _ => return state.options.get(self.family, level, name),
             };
             Ok(int.to_ne_bytes().to_vec())
         })

@@ -11,6 +11,7 @@ use crate::backlog::Room;
 use crate::connection::{Connection, End, Report};
 use crate::icmp::Trouble;
 use crate::inet::{Inet, Job, Packet};
+use crate::options::Opt;
 use crate::ports::Claim;
 use crate::tcp::{Phase, TcpSocket, TcpState};
 
@@ -191,8 +192,8 @@ impl TcpSocket {
             };
         let claim = Claim {
             scope: Scope::of(self.family, tuple.local.addr, true),
-            reuse_addr: state.options.common.reuse_addr,
-            reuse_port: state.options.common.reuse_port,
+            reuse_addr: state.options.is(Opt::ReuseAddr),
+            reuse_port: state.options.is(Opt::ReusePort),
             listening: false,
             shared: false,
         };

@@ -1,10 +1,12 @@
 //! Tests of whole kernels on the simulated platform: one that talks to itself, and two on a cable.
 
 mod bulk;
+mod capture;
 mod datagrams;
 mod hostile;
 mod icmp;
 mod offloads;
+mod options;
 mod paths;
 mod readiness;
 mod streams;
@@ -275,10 +277,15 @@ impl Sock {
     }
 
     fn try_send(&self, data: &[u8]) -> Result<usize, Errno> {
+        self.send_with(data, 0)
+    }
+
+    /// Sends with flags, as much as is taken at once.
+    fn send_with(&self, data: &[u8], flags: u32) -> Result<usize, Errno> {
         self.step(|lwp| {
             let mut data = UserIn::from(data).into();
             self.socket
-                .try_send(lwp, &mut data, &mut Outgoing::default(), 0)
+                .try_send(lwp, &mut data, &mut Outgoing::default(), flags)
         })
     }
 
@@ -363,11 +370,15 @@ impl Sock {
         self.socket.readiness().level()
     }
 
-    /// Closes with a reset.
-    fn reset(self) {
-        let value = [1i32.to_ne_bytes(), 0i32.to_ne_bytes()].concat();
+    fn linger(&self, seconds: i32) {
+        let value = [1i32.to_ne_bytes(), seconds.to_ne_bytes()].concat();
         self.enter(|lwp| self.socket.set_option(lwp, SOL_SOCKET, SO_LINGER, &value))
             .unwrap();
+    }
+
+    /// Closes with a reset.
+    fn reset(self) {
+        self.linger(0);
         self.close();
     }
 

@@ -13,6 +13,7 @@ use crate::datagram::{Datagram, DatagramSocket};
 use crate::demux::hears_many;
 use crate::emit::{Header, UDP_CHECKSUM};
 use crate::inet::{Arriving, Inet, Job, Packet};
+use crate::options::Opt;
 use crate::ports::Claim;
 use crate::random;
 
@@ -94,20 +95,16 @@ impl Inet {
 impl DatagramSocket {
     pub(crate) fn bind_udp(&self, lwp: &Lwp<'_>, address: &SockAddr) -> Result<(), Errno> {
         let (end, link) = self.family.resolve(address)?;
-        let (bound, common) = self
+        let (bound, only6) = self
             .state
-            .with(|state| (state.port.is_some(), state.common));
-        if bound || common.v6only && end.addr.is_ipv4() {
+            .with(|state| (state.port.is_some(), state.options.is(Opt::Only6)));
+        if bound || only6 && end.addr.is_ipv4() {
             return Err(Errno::EINVAL);
         }
         if !end.addr.is_multicast() {
             self.inet.check_bindable(lwp, end.addr)?;
         }
-        self.take_port(
-            lwp,
-            Scope::of(self.family, end.addr, common.v6only),
-            end.port,
-        )?;
+        self.take_port(lwp, Scope::of(self.family, end.addr, only6), end.port)?;
         self.update(lwp, |state| {
             state.bound = true;
             state.local = (!end.addr.is_unspecified()).then_some(end.addr);
@@ -118,13 +115,13 @@ impl DatagramSocket {
 
     /// Gets a port from the kernel if the socket has none.
     pub(crate) fn bind_if_unbound(&self, lwp: &Lwp<'_>) -> Result<(), Errno> {
-        let (bound, v6only) = self
+        let (bound, only6) = self
             .state
-            .with(|state| (state.port.is_some(), state.common.v6only));
+            .with(|state| (state.port.is_some(), state.options.is(Opt::Only6)));
         if bound {
             return Ok(());
         }
-        match self.take_port(lwp, Scope::all(self.family, v6only), 0) {
+        match self.take_port(lwp, Scope::all(self.family, only6), 0) {
             Err(Errno::EADDRINUSE) => Err(Errno::EAGAIN),
             result => result,
         }
@@ -134,8 +131,8 @@ impl DatagramSocket {
         let this = self.this.upgrade().ok_or(Errno::EINVAL)?;
         let claim = self.state.with(|state| Claim {
             scope,
-            reuse_addr: state.common.reuse_addr,
-            reuse_port: state.common.reuse_port,
+            reuse_addr: state.options.is(Opt::ReuseAddr),
+            reuse_port: state.options.is(Opt::ReusePort),
             listening: false,
             shared: false,
         });
@@ -189,8 +186,8 @@ impl DatagramSocket {
         let changed = self.state.with(|state| {
             let (port, claim) = state.port?;
             let to = Claim {
-                reuse_addr: state.common.reuse_addr,
-                reuse_port: state.common.reuse_port,
+                reuse_addr: state.options.is(Opt::ReuseAddr),
+                reuse_port: state.options.is(Opt::ReusePort),
                 ..claim
             };
             state.port = Some((port, to));
@@ -223,18 +220,25 @@ impl DatagramSocket {
             }
         };
         let len = data.remaining();
-        let most = if route.to.addr.is_ipv4() {
-            65507
-        } else {
-            65527
+        // What an IPv6 header counts is without itself.
+        let (header, most) = match route.to.addr.is_ipv4() {
+            true => (20, 65535),
+            false => (40, 65535 + 40),
         };
-        if len > most {
+        let whole = header + HEADER + len;
+        if whole > most {
             return Err(Errno::EMSGSIZE);
         }
         if route.from.port == 0 {
             self.bind_if_unbound(lwp)?;
             let port = self.state.with(|state| state.port);
             route.from.port = port.map_or(0, |(port, _)| port);
+        }
+        if route.whole {
+            let (mtu, _) = self.inet.mtu(lwp, route.to.addr, route.via.as_ref());
+            if whole > mtu {
+                return Err(Errno::EMSGSIZE);
+            }
         }
         if let Some(sent) = self.hand_over(lwp, data, &route) {
             return sent;
@@ -245,6 +249,7 @@ impl DatagramSocket {
             dst: route.to.addr,
             protocol: IpProtocol::Udp,
             hop_limit: route.hop_limit,
+            marks: route.marks,
         };
         let mut frame = self.inet.packet(&header, HEADER + len)?;
         let space = &mut frame.payload_mut()[header.len()..];

@@ -23,13 +23,10 @@ pub(crate) struct WindowGuard {
 }
 
 impl WindowGuard {
-    /// Looks at a segment that arrived.
+    /// Looks at a SYN that arrived.
     pub(crate) fn arriving(&mut self, segment: &[u8]) {
-        if let Ok(segment) = TcpPacket::new_checked(segment)
-            && segment.syn()
-        {
-            self.theirs = window_scale(segment.options()).is_some();
-        }
+        let segment = TcpPacket::new_unchecked(segment);
+        self.theirs = window_scale(segment.options()).is_some();
     }
 
     /// Adjusts a segment that leaves, before its checksum is computed.

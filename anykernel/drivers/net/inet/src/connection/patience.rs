@@ -1,16 +1,17 @@
 //! When to look at a connection again, and when to give it up.
 
 use base::{Errno, Lwp};
-use smoltcp::socket::tcp::{Socket, State};
-use smoltcp::time::Duration;
+use smoltcp::socket::tcp::State;
 
 use super::{Connection, End, Report, instant};
-use crate::tcp_options::TcpOptions;
+use crate::options::{HOP_LIMIT, Opt, Options};
 
 const SECOND: u64 = 1_000_000_000;
 
-/// How long an unanswered SYN is repeated (Linux: six times, doubling from one second).
-const CONNECT_LIMIT: u64 = 127 * SECOND;
+/// How often an unanswered SYN is repeated after longer and longer times, from a second on, and how long each time is
+/// that follows.
+const DOUBLINGS: u32 = 6;
+const LONGEST: u64 = 60 * SECOND;
 /// How long an unanswered SYN|ACK is (Linux: five times).
 const ACCEPT_LIMIT: u64 = 63 * SECOND;
 /// How long the peer may leave data unacknowledged without a sign of life (Linux: 15 repetitions).
@@ -29,16 +30,20 @@ pub(super) struct KeepAlive {
 
 impl Connection {
     /// Takes over the options that say how long a peer may be silent.
-    pub(super) fn set_patience(&mut self, options: &TcpOptions) {
-        self.keep_alive = options.keep_alive.then(|| KeepAlive {
-            idle: u64::from(options.keep_idle) * SECOND,
-            interval: u64::from(options.keep_interval) * SECOND,
-            count: options.keep_count,
+    pub(super) fn set_patience(&mut self, options: &Options) {
+        self.keep_alive = options.is(Opt::KeepAlive).then(|| KeepAlive {
+            idle: u64::from(options.number(Opt::KeepIdle)) * SECOND,
+            interval: u64::from(options.number(Opt::KeepInterval)) * SECOND,
+            count: options.number(Opt::KeepCount),
         });
-        self.silence_limit = match options.user_timeout {
+        self.silence_limit = match options.number(Opt::UserTimeout) {
             0 => SILENCE_LIMIT,
             millis => u64::from(millis) * 1_000_000,
         };
+        let repeated = options.number(Opt::SynCount);
+        let more = u64::from(repeated.saturating_sub(DOUBLINGS));
+        let limit = ((2 << repeated.min(DOUBLINGS)) - 1) * SECOND + more * LONGEST;
+        self.connect_limit = limit.min(self.silence_limit);
     }
 
     /// Whether the peer owes an answer in this state.
@@ -71,7 +76,9 @@ impl Connection {
             });
             return;
         }
+        let deadline = deadline.min(self.asks_at());
         let next = match self.interface.poll_at(instant(now), &self.sockets) {
+            _ if let Some(until) = self.held_until() => until.min(deadline),
             Some(at) => (at.total_micros() as u64 * 1000)
                 .max(now + SOON)
                 .min(deadline),
@@ -85,32 +92,46 @@ impl Connection {
     }
 
     /// When to give up.
-    fn deadline(&self, state: State) -> u64 {
+    pub(super) fn deadline(&self, state: State) -> u64 {
         let limit = match state {
-            State::SynSent => CONNECT_LIMIT,
+            State::SynSent => self.connect_limit,
             State::SynReceived => ACCEPT_LIMIT,
             State::FinWait2 if self.orphaned => return self.heard_at + FIN_LIMIT,
             _ => self.silence_limit,
         };
         let owed = self.owed_since.map_or(u64::MAX, |since| since + limit);
-        let alive = match (&self.keep_alive, state) {
-            (Some(keep), State::Established | State::CloseWait | State::FinWait2) => {
-                self.heard_at + keep.idle + keep.interval * u64::from(keep.count)
-            }
+        let alive = match &self.keep_alive {
+            Some(keep) if self.asked >= keep.count => self.asked_at + keep.interval,
             _ => u64::MAX,
         };
         owed.min(alive)
     }
 
-    /// Has smoltcp ask an idle peer for a sign of life: the first time after `idle`, then more often.
+    /// When an idle peer is asked for a sign of life: after `idle` for the first time, then more often.
+    fn asks_at(&self) -> u64 {
+        match (&self.keep_alive, self.state()) {
+            (Some(keep), State::Established | State::CloseWait | State::FinWait2)
+                if self.socket().send_queue() == 0 =>
+            {
+                match self.asked {
+                    0 => self.heard_at + keep.idle,
+                    _ => self.asked_at + keep.interval,
+                }
+            }
+            _ => u64::MAX,
+        }
+    }
+
+    /// Asks, if it is time. smoltcp's own way knows one interval for all questions, and begins with one.
     pub(super) fn keep_alive(&mut self, now: u64) {
-        if let Some(keep) = &self.keep_alive {
-            let silent = now.saturating_sub(self.heard_at) >= keep.idle;
-            let nanos = if silent { keep.interval } else { keep.idle };
-            let period = Duration::from_micros(nanos / 1000);
-            self.sockets
-                .get_mut::<Socket>(self.handle)
-                .set_keep_alive(Some(period));
+        if now >= self.asks_at() && now < self.deadline(self.state()) {
+            self.asked += 1;
+            self.asked_at = now;
+            let hop_limit = self.socket().hop_limit();
+            let expected = self.expected();
+            self.device
+                .out
+                .ask(expected, hop_limit.unwrap_or(HOP_LIMIT));
         }
     }
 }

@@ -10,7 +10,7 @@ use syscall::consts::*;
 
 use super::Datagram;
 use crate::address::Family;
-use crate::options;
+use crate::options::{Opt, Options};
 
 /// In which unit a program wants to hear the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ enum Unit {
 }
 
 /// What a socket wants to hear.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Ancillary {
     time: Option<Unit>,
     packet_info: bool,
@@ -39,56 +39,25 @@ pub(crate) struct Chosen {
 }
 
 impl Ancillary {
-    /// Whether the time of arrival is of interest.
-    pub(crate) fn is_timed(&self) -> bool {
-        self.time.is_some()
-    }
-
-    fn place(&mut self, level: u32, name: u32) -> Option<&mut bool> {
-        match (level, name) {
-            (IPPROTO_IP, IP_PKTINFO) => Some(&mut self.packet_info),
-            (IPPROTO_IP, IP_RECVTTL) => Some(&mut self.ttl),
-            (IPPROTO_IPV6, IPV6_RECVPKTINFO) => Some(&mut self.packet_info6),
-            (IPPROTO_IPV6, IPV6_RECVHOPLIMIT) => Some(&mut self.hop_limit6),
-            _ => None,
-        }
-    }
-
-    /// Sets an option; nothing, if it is none of these.
-    pub(crate) fn set(&mut self, level: u32, name: u32, value: &[u8]) -> Option<Result<(), Errno>> {
-        let unit = match (level, name) {
-            (SOL_SOCKET, SO_TIMESTAMP) => Some(Unit::Microseconds),
-            (SOL_SOCKET, SO_TIMESTAMPNS) => Some(Unit::Nanoseconds),
-            _ => None,
+    /// What these options ask for.
+    pub(crate) fn of(options: &Options) -> Self {
+        let unit = if options.is(Opt::Time) {
+            Some(Unit::Microseconds)
+        } else {
+            let nanoseconds = options.is(Opt::TimeInNanoseconds);
+            nanoseconds.then_some(Unit::Nanoseconds)
         };
-        if unit.is_some() {
-            let set = options::int(value).map(|on| {
-                // The one takes the place of the other, and none of either.
-                self.time = unit.filter(|_| on != 0);
-            });
-            return Some(set);
-        }
-        let place = self.place(level, name)?;
-        let on = match level {
-            // As Linux has it, no value is zero here.
-            IPPROTO_IP if value.is_empty() => Ok(0),
-            IPPROTO_IP => options::small_int(value),
-            _ => options::int(value),
-        };
-        Some(on.map(|on| *place = on != 0))
-    }
-
-    /// Reads an option; nothing, if it is none of these.
-    pub(crate) fn get(&mut self, level: u32, name: u32) -> Option<bool> {
-        match (level, name) {
-            (SOL_SOCKET, SO_TIMESTAMP) => Some(self.time == Some(Unit::Microseconds)),
-            (SOL_SOCKET, SO_TIMESTAMPNS) => Some(self.time == Some(Unit::Nanoseconds)),
-            _ => self.place(level, name).map(|on| *on),
+        Ancillary {
+            time: unit,
+            packet_info: options.is(Opt::PacketInfo),
+            packet_info6: options.is(Opt::PacketInfo6),
+            ttl: options.is(Opt::ReceiveHopLimit),
+            hop_limit6: options.is(Opt::ReceiveHopLimit6),
         }
     }
 
     /// What is said of a datagram to a socket of this family.
-    pub(super) fn of(&self, family: Family, datagram: &Datagram) -> Vec<Control> {
+    pub(super) fn say(&self, family: Family, datagram: &Datagram) -> Vec<Control> {
         let mut all = Vec::new();
         let mut say = |level, kind, parts: &[&[u8]]| {
             all.push(Control {

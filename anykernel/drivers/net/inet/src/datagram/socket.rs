@@ -92,7 +92,7 @@ impl Socket for DatagramSocket {
         let copied = data.put(datagram.frame.payload());
         let len = datagram.frame.len();
         let from = self.family.report(datagram.from, datagram.link);
-        with.control = ancillary.of(self.family, &datagram);
+        with.control = ancillary.say(self.family, &datagram);
         if peek {
             self.update(lwp, |state| state.queue.push_front(datagram));
         } else {
@@ -131,14 +131,12 @@ impl Socket for DatagramSocket {
     }
 
     fn set_option(&self, lwp: &Lwp<'_>, level: u32, name: u32, value: &[u8]) -> Result<(), Errno> {
-        if level == IPPROTO_IPV6 && self.family == Family::V4 {
-            return Err(Errno::ENOPROTOOPT);
-        }
         self.update(lwp, |state| {
-            if (level, name) == (IPPROTO_IPV6, IPV6_V6ONLY) && state.port.is_some() {
+            let named = state.port.is_some() || self.kind != Kind::Udp;
+            if (self.family, level, name) == (Family::V6, IPPROTO_IPV6, IPV6_V6ONLY) && named {
                 return Err(Errno::EINVAL);
             }
-            state.set(level, name, value)
+            state.options.set(self.family, level, name, value)
         })?;
         if let (SOL_SOCKET, SO_REUSEADDR | SO_REUSEPORT) = (level, name) {
             self.update_claim();
@@ -147,10 +145,20 @@ impl Socket for DatagramSocket {
     }
 
     fn option(&self, lwp: &Lwp<'_>, level: u32, name: u32) -> Result<Vec<u8>, Errno> {
-        if level == IPPROTO_IPV6 && self.family == Family::V4 {
-            return Err(Errno::EOPNOTSUPP);
+        if self.family.asks_mtu(level, name) {
+            let (peer, via) = self.state.with(|state| (state.peer, state.via.clone()));
+            let to = peer.ok_or(Errno::ENOTCONN)?.addr;
+            let (mtu, _) = self.inet.mtu(lwp, to, via.as_ref());
+            return Ok((mtu as u32).to_ne_bytes().to_vec());
         }
-        self.update(lwp, |state| state.get(level, name))
+        self.update(lwp, |state| {
+            let int = match (level, name) {
+                (SOL_SOCKET, SO_ERROR) => state.error.take().map_or(0, Errno::number),
+                (SOL_SOCKET, SO_ACCEPTCONN) => 0,
+                _ => return state.options.get(self.family, level, name),
+            };
+            Ok(int.to_ne_bytes().to_vec())
+        })
     }
 
     fn readable(&self, _lwp: &Lwp<'_>) -> Result<usize, Errno> {

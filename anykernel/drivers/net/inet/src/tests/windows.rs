@@ -97,7 +97,7 @@ impl Receiver {
         ip.emit(frame.payload_mut(), &checksums);
         let mut packet = TcpPacket::new_unchecked(&mut frame.payload_mut()[20..]);
         repr.emit(&mut packet, &PEER, &OURS, &checksums);
-        self.device.arrive(frame);
+        self.device.arrive(frame, None);
         self.interface
             .poll_ingress_single(Instant::ZERO, &mut self.device, &mut self.sockets);
         self.hear();
@@ -109,7 +109,7 @@ impl Receiver {
             .poll_egress(Instant::ZERO, &mut self.device, &mut self.sockets)
             == PollResult::SocketStateChanged
         {}
-        for mut frame in self.device.leaving.drain(..) {
+        for mut frame in self.device.out.leaving.drain(..) {
             frame.complete_checksum();
             let ip = Ipv4Packet::new_checked(frame.payload()).unwrap();
             let packet = TcpPacket::new_checked(ip.payload()).unwrap();

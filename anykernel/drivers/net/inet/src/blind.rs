@@ -1,0 +1,36 @@
+//! Segments that may come from somebody who does not see the connection and guesses its numbers (RFC 5961).
+//!
+//! smoltcp believes any reset inside the window, and any acknowledgement of what waits to be sent, be it sent or not;
+//! it keeps silent about a SYN inside the window. Such a segment is given another form before smoltcp gets it: that
+//! of a probe, which changes nothing and is answered with where we are, once a second. A peer that meant it says it
+//! again then, with the right numbers.
+
+use smoltcp::wire::{TcpPacket, TcpSeqNumber};
+
+/// Where a connection is.
+pub(crate) struct Place {
+    /// The number that the peer goes on with, and how many follow that might be taken.
+    pub(crate) expected: TcpSeqNumber,
+    pub(crate) window: usize,
+    /// All before this number is confirmed, and all before that has left.
+    pub(crate) confirmed: TcpSeqNumber,
+    pub(crate) sent: TcpSeqNumber,
+}
+
+/// Makes a probe of a segment that a peer who sees the connection would not have sent.
+pub(crate) fn defuse(segment: &mut [u8], place: &Place) {
+    let Ok(mut segment) = TcpPacket::new_checked(segment) else {
+        return;
+    };
+    // One that is right ends the connection, and one outside the window is nothing at all (RFC 5961 § 3.2).
+    let ahead = segment.seq_number().0.wrapping_sub(place.expected.0) as u32 as usize;
+    let reset = segment.rst() && (1..place.window).contains(&ahead);
+    let unsent = segment.ack() && !segment.rst() && segment.ack_number() > place.sent;
+    if reset || unsent || segment.syn() {
+        let behind = 1 + segment.payload_mut().len();
+        segment.clear_flags();
+        segment.set_ack(true);
+        segment.set_ack_number(place.confirmed);
+        segment.set_seq_number(place.expected - behind);
+    }
+}
