@@ -23,14 +23,15 @@ pub(crate) fn defuse(segment: &mut [u8], place: &Place) {
         return;
     };
     // One that is right ends the connection, and one outside the window is nothing at all (RFC 5961 § 3.2).
-    let ahead = segment.seq_number().0.wrapping_sub(place.expected.0) as u32 as usize;
-    let reset = segment.rst() && (1..place.window).contains(&ahead);
+    let ahead = segment.seq_number().0.wrapping_sub(place.expected.0);
+    let len = segment.payload_mut().len();
+    let reaches_window = ahead < place.window as i32 && ahead + len as i32 > 0;
+    let reset = segment.rst() && ahead != 0 && reaches_window;
     let unsent = segment.ack() && !segment.rst() && segment.ack_number() > place.sent;
     if reset || unsent || segment.syn() {
-        let behind = 1 + segment.payload_mut().len();
         segment.clear_flags();
         segment.set_ack(true);
         segment.set_ack_number(place.confirmed);
-        segment.set_seq_number(place.expected - behind);
+        segment.set_seq_number(place.expected - (len + 1));
     }
 }

@@ -91,7 +91,8 @@ pub(crate) struct Connection {
     armed: u64,
     /// When the peer was heard last.
     heard_at: u64,
-    /// Since when something is owed by the peer; it counts from its last sign of life.
+    /// Since when something is owed by the peer. It counts from its last sign of life; or from when it last took
+    /// something, if the program is done with the connection.
     owed_since: Option<u64>,
     silence_limit: u64,
     connect_limit: u64,
@@ -419,7 +420,7 @@ impl Connection {
 
     /// Whether nothing is left that the peer would have to confirm.
     pub(crate) fn is_confirmed(&self) -> bool {
-        self.over || !self.owes(self.state())
+        self.over || self.state() == State::FinWait2 || !self.owes(self.state())
     }
 
     /// In TIME-WAIT, with nothing left to send or to read: the next sequence number of ours, and of the
@@ -449,6 +450,7 @@ impl Connection {
         let now = lwp.now();
         let mut report = Report::default();
         let before = self.readable();
+        let confirmed = self.device.out.nagle.confirmed();
         let mut heard = false;
         for frame in frames {
             heard = true;
@@ -472,7 +474,10 @@ impl Connection {
         if heard {
             self.heard_at = now;
             self.asked = 0;
-            self.owed_since = self.owed_since.map(|_| now);
+            // Of a connection that its program left, a peer that only talks shall not keep us for ever.
+            if !self.orphaned || self.device.out.nagle.confirmed() != confirmed {
+                self.owed_since = self.owed_since.map(|_| now);
+            }
             if self.state() == State::Listen {
                 report.end = Some(End::Stillborn);
             }

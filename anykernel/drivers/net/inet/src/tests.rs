@@ -1,8 +1,10 @@
 //! Tests of whole kernels on the simulated platform: one that talks to itself, and two on a cable.
 
+mod blind;
 mod bulk;
 mod capture;
 mod datagrams;
+mod floods;
 mod hostile;
 mod icmp;
 mod offloads;

@@ -16,6 +16,9 @@ const LONGEST: u64 = 60 * SECOND;
 const ACCEPT_LIMIT: u64 = 63 * SECOND;
 /// How long the peer may leave data unacknowledged without a sign of life (Linux: 15 repetitions).
 pub(super) const SILENCE_LIMIT: u64 = 924 * SECOND;
+/// How long a peer of a closed connection may take nothing, be it silent or not: about what Linux's probes of a closed
+/// window take.
+const ORPHAN_LIMIT: u64 = 240 * SECOND;
 /// How long a closed connection waits for the peer's FIN (Linux's `tcp_fin_timeout`).
 const FIN_LIMIT: u64 = 60 * SECOND;
 /// The least time before a look at the connection that smoltcp asks for at once.
@@ -55,6 +58,7 @@ impl Connection {
             | State::Closing
             | State::LastAck => true,
             State::Closed | State::Listen | State::TimeWait => false,
+            State::FinWait2 => self.orphaned,
             _ => self.socket().send_queue() > 0,
         }
     }
@@ -96,7 +100,8 @@ impl Connection {
         let limit = match state {
             State::SynSent => self.connect_limit,
             State::SynReceived => ACCEPT_LIMIT,
-            State::FinWait2 if self.orphaned => return self.heard_at + FIN_LIMIT,
+            State::FinWait2 => FIN_LIMIT,
+            _ if self.orphaned => self.silence_limit.min(ORPHAN_LIMIT),
             _ => self.silence_limit,
         };
         let owed = self.owed_since.map_or(u64::MAX, |since| since + limit);

@@ -47,10 +47,10 @@ fn syn(from: [u8; 4], from_port: u16, to_port: u16) -> Vec<u8> {
 }
 
 /// Numbers from a seed.
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub(super) fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -133,7 +133,7 @@ fn changed_offload(mut said: hypercall::Offload, random: &mut Random) -> hyperca
 }
 
 /// Makes the checksums of a frame right again, so that what was changed gets further than them.
-fn fix_checksums(frame: &mut [u8]) {
+pub(super) fn fix_checksums(frame: &mut [u8]) {
     use smoltcp::wire::{Icmpv4Packet, IpProtocol, Ipv4Packet, Ipv6Packet, TcpPacket, UdpPacket};
     let Some(packet) = frame.get_mut(14..) else {
         return;
