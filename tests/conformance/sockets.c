@@ -5,7 +5,8 @@
 int main(int argc, char **argv)
 {
     static const struct test_case *const groups[] = {
-        creation_cases, name_cases,     option_cases,     value_cases,      stream_cases,
+        creation_cases, name_cases,     option_cases,     value_cases,      more_cases,
+        stream_cases,
         ending_cases,   datagram_cases, control_cases,    descriptor_cases,
         blocking_cases,
         NULL,

@@ -8,6 +8,7 @@ extern const struct test_case creation_cases[];
 extern const struct test_case name_cases[];
 extern const struct test_case option_cases[];
 extern const struct test_case value_cases[];
+extern const struct test_case more_cases[];
 extern const struct test_case stream_cases[];
 extern const struct test_case ending_cases[];
 extern const struct test_case datagram_cases[];

@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Its header does not go together with the C library's. */
+#define UDP_CORK_OPTION 1
+
 struct option {
     const char *name;
     int level, number;
@@ -124,10 +127,18 @@ static void values_of_tcp(void)
         { "cork", IPPROTO_TCP, TCP_CORK },         { "keepidle", IPPROTO_TCP, TCP_KEEPIDLE },
         { "keepintvl", IPPROTO_TCP, TCP_KEEPINTVL }, { "keepcnt", IPPROTO_TCP, TCP_KEEPCNT },
         { "syncnt", IPPROTO_TCP, TCP_SYNCNT },     { "quickack", IPPROTO_TCP, TCP_QUICKACK },
-        { "user-timeout", IPPROTO_TCP, TCP_USER_TIMEOUT },
+        { "user-timeout", IPPROTO_TCP, TCP_USER_TIMEOUT }, { "fastopen", IPPROTO_TCP, TCP_FASTOPEN },
+        { "fastopen-connect", IPPROTO_TCP, TCP_FASTOPEN_CONNECT },
     };
 
     SAY_VALUES(options, -2, -1, 0, 1, 2, 5, 87, 88, 127, 128, 536, 32767, 32768, INT_MAX);
+}
+
+static void values_of_udp(void)
+{
+    static const struct option options[] = { { "cork", IPPROTO_UDP, UDP_CORK_OPTION } };
+
+    SAY_VALUES(options, -1, 0, 1, 2);
 }
 
 /* An accepted connection has what its listener had; the one that called is as it was set. */
@@ -231,6 +242,7 @@ const struct test_case value_cases[] = {
     CASE(values_of_ip),
     CASE(values_of_ipv6),
     CASE(values_of_tcp),
+    CASE(values_of_udp),
     CASE(values_are_inherited),
     CASE(linger_of_datagrams),
     CASE(path_mtu_of_connections),

@@ -60,6 +60,10 @@ pub const TCP_KEEPCNT: u32 = 6;
 pub const TCP_SYNCNT: u32 = 7;
 pub const TCP_QUICKACK: u32 = 12;
 pub const TCP_USER_TIMEOUT: u32 = 18;
+pub const TCP_FASTOPEN: u32 = 23;
+pub const TCP_FASTOPEN_CONNECT: u32 = 30;
+
+pub const UDP_CORK: u32 = 1;
 
 pub const IP_TOS: u32 = 1;
 pub const IP_TTL: u32 = 2;
@@ -93,6 +97,7 @@ pub const MSG_OOB: u32 = 0x1;
 pub const MSG_WAITALL: u32 = 0x100;
 pub const MSG_NOSIGNAL: u32 = 0x4000;
 pub const MSG_MORE: u32 = 0x8000;
+pub const MSG_FASTOPEN: u32 = 0x2000_0000;
 pub const MSG_CMSG_CLOEXEC: u32 = 0x4000_0000;
 
 /// A control message that carries descriptors.

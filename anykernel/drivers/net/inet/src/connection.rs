@@ -82,6 +82,9 @@ pub(crate) struct Connection {
     /// The program has more to say (`TCP_CORK`, `MSG_MORE`).
     corked: bool,
     more: bool,
+    /// Somebody wants to know when data arrived; and when it did last, in nanoseconds since 1970, or zero.
+    timed: bool,
+    pub(crate) arrived_at: u64,
     /// Since when what there is to send waits for that.
     held_since: Option<u64>,
     /// How long acknowledgements wait for data to go with.
@@ -184,6 +187,8 @@ impl Connection {
             nagle: false,
             corked: false,
             more: false,
+            timed: false,
+            arrived_at: 0,
             held_since: None,
             ack_delay,
             timer,
@@ -287,6 +292,7 @@ impl Connection {
         // while the call that sends is still at work.
         self.nagle = !options.is(Opt::NoDelay) && !self.local;
         self.corked = options.is(Opt::Cork);
+        self.timed = options.is_timed();
         let ipv4 = self.tuple.remote.addr.is_ipv4();
         let hop_limit = options.hop_limit(ipv4);
         self.device.out.marks = options.marks(ipv4);
@@ -483,6 +489,9 @@ impl Connection {
             }
         }
         report.data = self.readable() > before;
+        if report.data && self.timed {
+            self.arrived_at = hypercall::clock::wall();
+        }
         if self.orphaned && self.readable() > 0 && self.state() != State::Closed {
             // Nobody will read it, and the peer shall know (RFC 2525 §2.17).
             self.abort();

@@ -4,6 +4,7 @@
 //! and only the news of it wait for whoever settles.
 
 pub(crate) mod ancillary;
+mod cork;
 mod local;
 mod socket;
 
@@ -12,11 +13,11 @@ use alloc::sync::{Arc, Weak};
 use core::net::IpAddr;
 use core::sync::atomic::Ordering;
 
-use base::sync::Leaf;
+use base::sync::{Leaf, Word};
 use base::{Errno, Events, Lwp, Readiness, Wait, Wakes};
 use net::{Frame, Interface};
-use syscall::SockAddr;
 use syscall::consts::*;
+use syscall::{SockAddr, UioIn};
 
 use crate::address::{Endpoint, Family, or_loopback, same_version};
 use crate::emit::Marks;
@@ -24,6 +25,7 @@ use crate::inet::{Inet, Job};
 use crate::options::{Opt, Options, RAW, UDP};
 use crate::ports::Claim;
 use ancillary::{Ancillary, Chosen};
+use cork::Gathered;
 
 /// What a waiting datagram counts beside its bytes.
 const OVERHEAD: usize = 512;
@@ -42,6 +44,8 @@ pub(crate) struct DatagramSocket {
     pub(crate) family: Family,
     pub(crate) kind: Kind,
     readiness: Readiness,
+    /// Whether what is sent may be a part of something: looked at without the lock, to save it.
+    gathers: Word,
     pub(crate) state: Leaf<DatagramState>,
     pub(crate) this: Weak<DatagramSocket>,
 }
@@ -54,6 +58,8 @@ pub(crate) struct DatagramState {
     queued: usize,
     /// News of them wait to be told.
     untold: bool,
+    /// The beginning of a datagram.
+    gathered: Option<Gathered>,
     /// The port it has, and how.
     pub(crate) port: Option<(u16, Claim)>,
     /// The program chose the port.
@@ -134,11 +140,13 @@ impl DatagramSocket {
             family,
             kind,
             readiness: Readiness::new(Events::OUT),
+            gathers: Word::new(0),
             state: Leaf::new(DatagramState {
                 options,
                 queue: VecDeque::new(),
                 queued: 0,
                 untold: false,
+                gathered: None,
                 port: None,
                 bound: false,
                 local: None,
@@ -265,6 +273,20 @@ impl DatagramSocket {
         Ok(route)
     }
 
+    /// Sends a datagram.
+    fn send_one(
+        &self,
+        lwp: &Lwp<'_>,
+        data: &mut UioIn<'_>,
+        to: Option<SockAddr>,
+        chosen: Chosen,
+    ) -> Result<usize, Errno> {
+        match self.kind {
+            Kind::Udp => self.send_udp(lwp, data, to, chosen),
+            Kind::Raw(protocol) => self.send_raw(lwp, data, to, protocol, chosen),
+        }
+    }
+
     /// Where a datagram to `to`, or to the peer, goes.
     pub(crate) fn route(&self, lwp: &Lwp<'_>, to: Option<SockAddr>) -> Result<Route, Errno> {
         let named = to.map(|to| self.resolve(&to)).transpose()?;
@@ -376,6 +398,10 @@ impl DatagramSocket {
         self.update(lwp, |state| {
             state.local = Some(local);
             state.peer = Some(peer);
+            // As Linux has it, a datagram that was begun goes to the new peer.
+            if let Some(gathered) = &mut state.gathered {
+                gathered.to = None;
+            }
             state.via = route.via;
             state.link = link;
         });

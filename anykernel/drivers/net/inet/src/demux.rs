@@ -119,11 +119,6 @@ impl<T> Bound<T> {
             .iter()
             .map(|entry| (&entry.scope, entry.peer, &entry.socket))
     }
-
-    fn clear(&mut self) -> Vec<Arc<T>> {
-        let entries = core::mem::take(&mut self.0).into_values().flatten();
-        entries.map(|entry| entry.socket).collect()
-    }
 }
 
 /// Who a segment is for.
@@ -174,15 +169,6 @@ impl Tables {
             .iter()
             .position(|other| core::ptr::eq(&**other, socket))?;
         Some(self.raw.remove(index))
-    }
-
-    /// Empties all tables; what was in them is to be dropped without their lock.
-    pub(crate) fn clear(&mut self) -> (Vec<Arc<TcpSocket>>, Vec<Arc<DatagramSocket>>) {
-        let mut streams = self.listeners.clear();
-        streams.extend(core::mem::take(&mut self.connections).into_values());
-        let mut datagrams = self.udp.clear();
-        datagrams.append(&mut self.raw);
-        (streams, datagrams)
     }
 }
 

@@ -219,7 +219,7 @@ impl Inet {
                 drop(job);
             }
         }
-        let _dropped_outside = self.tables.write(Tables::clear);
+        let _dropped_outside = self.tables.write(core::mem::take);
     }
 }
 

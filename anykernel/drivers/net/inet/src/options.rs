@@ -46,6 +46,8 @@ enum Takes {
     Buffer,
     /// None that is negative.
     Whole,
+    /// The same; more than may wait are as many as may.
+    Queue,
     /// From the least to the most.
     Number,
     /// The same, and zero.
@@ -125,6 +127,11 @@ table! {
     QuickAck: IPPROTO_TCP, TCP_QUICKACK, STREAM, Flag, 1;
     // In milliseconds; zero: the usual.
     UserTimeout: IPPROTO_TCP, TCP_USER_TIMEOUT, STREAM, Whole, 0;
+    // As on Linux without a cookie from the peer: nobody asks for one, and none is given.
+    FastOpen: IPPROTO_TCP, TCP_FASTOPEN, STREAM, Queue, 0;
+    FastOpenConnect: IPPROTO_TCP, TCP_FASTOPEN_CONNECT, STREAM, Number(0, 1), 0;
+
+    UdpCork: IPPROTO_UDP, UDP_CORK, UDP, Flag, 0;
 }
 
 /// What they are at first.
@@ -267,6 +274,7 @@ impl Options {
             Takes::Buffer if value < 0 => MAX_BUFFER,
             Takes::Buffer => value.clamp(MIN_BUFFER as i32, MAX_BUFFER),
             Takes::Whole if value >= 0 => value,
+            Takes::Queue if value >= 0 => value.min(SOMAXCONN as i32),
             Takes::NumberOrZero if value == 0 => 0,
             Takes::NumberOrUsual if value == -1 => rule.usual.into(),
             _ if good => value,

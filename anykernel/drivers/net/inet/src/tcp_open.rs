@@ -55,7 +55,11 @@ impl Inet {
         to: IpAddr,
         via: Option<&Arc<Interface>>,
     ) -> (usize, Offloads) {
-        match via.cloned().or_else(|| self.net.interface_to(to)) {
+        let link = || match self.net.is_local(lwp, to) {
+            true => self.net.loopback(),
+            false => self.net.next_hop(to).map(|(link, _)| link),
+        };
+        match via.cloned().or_else(link) {
             Some(link) => (self.net.path_mtu(lwp, &link, to), link.offloads()),
             // It would not get far. Should there be a route by then, this goes anywhere.
             None => (1280, Offloads::default()),

@@ -213,8 +213,12 @@ fn send_with(
     mut with: Outgoing,
     flags: i32,
 ) -> Result<usize, Errno> {
-    let flags = flags as u32;
-    let nonblock = open.nonblock() || flags & MSG_DONTWAIT != 0;
+    let mut flags = flags as u32;
+    if open.nonblock() {
+        // As when receiving.
+        flags |= MSG_DONTWAIT;
+    }
+    let nonblock = flags & MSG_DONTWAIT != 0;
     let how = Blocking::new(nonblock).within(lwp, file.write_timeout());
     let whole = file.is_stream() && !nonblock;
     let sent = transfer(lwp, open, how, whole, &mut data, |data| {

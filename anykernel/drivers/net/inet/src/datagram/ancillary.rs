@@ -56,9 +56,28 @@ impl Ancillary {
         }
     }
 
+    /// When something arrived, in nanoseconds since 1970, if that is of interest.
+    pub(crate) fn time(&self, at: u64) -> Option<Control> {
+        let (kind, rest) = match self.time? {
+            Unit::Microseconds => (SO_TIMESTAMP, at % 1_000_000_000 / 1000),
+            Unit::Nanoseconds => (SO_TIMESTAMPNS, at % 1_000_000_000),
+        };
+        Some(Control {
+            level: SOL_SOCKET,
+            kind,
+            data: [at / 1_000_000_000, rest].map(u64::to_ne_bytes).concat(),
+        })
+    }
+
     /// What is said of a datagram to a socket of this family.
     pub(super) fn say(&self, family: Family, datagram: &Datagram) -> Vec<Control> {
         let mut all = Vec::new();
+        let time = self.time(match datagram.at {
+            // It was here before anybody asked.
+            0 if self.time.is_some() => hypercall::clock::wall(),
+            at => at,
+        });
+        all.extend(time);
         let mut say = |level, kind, parts: &[&[u8]]| {
             all.push(Control {
                 level,
@@ -66,19 +85,6 @@ impl Ancillary {
                 data: parts.concat(),
             });
         };
-        if let Some(unit) = self.time {
-            let at = match datagram.at {
-                // It was here before anybody asked.
-                0 => hypercall::clock::wall(),
-                at => at,
-            };
-            let seconds = (at / 1_000_000_000).to_ne_bytes();
-            let (kind, rest) = match unit {
-                Unit::Microseconds => (SO_TIMESTAMP, at % 1_000_000_000 / 1000),
-                Unit::Nanoseconds => (SO_TIMESTAMPNS, at % 1_000_000_000),
-            };
-            say(SOL_SOCKET, kind, &[&seconds, &rest.to_ne_bytes()]);
-        }
         let interface = datagram.interface.to_ne_bytes();
         let hops = i32::from(datagram.hop_limit).to_ne_bytes();
         if let IpAddr::V4(to) = datagram.to {

@@ -69,9 +69,10 @@ impl Socket for DatagramSocket {
             return Err(Errno::EOPNOTSUPP.into());
         }
         let chosen = Chosen::read(&with.control)?;
-        let sent = match self.kind {
-            Kind::Udp => self.send_udp(lwp, data, with.to, chosen),
-            Kind::Raw(protocol) => self.send_raw(lwp, data, with.to, protocol, chosen),
+        let sent = if flags & MSG_MORE != 0 || self.gathers.get() != 0 {
+            self.gather(lwp, data, with.to, chosen, flags & MSG_MORE != 0)
+        } else {
+            self.send_one(lwp, data, with.to, chosen)
         };
         self.inet.settle(lwp);
         Ok(sent?)
@@ -138,17 +139,18 @@ impl Socket for DatagramSocket {
             }
             state.options.set(self.family, level, name, value)
         })?;
-        if let (SOL_SOCKET, SO_REUSEADDR | SO_REUSEPORT) = (level, name) {
-            self.update_claim();
+        match (level, name) {
+            (SOL_SOCKET, SO_REUSEADDR | SO_REUSEPORT) => self.update_claim(),
+            (IPPROTO_UDP, UDP_CORK) => self.cork(lwp),
+            _ => {}
         }
         Ok(())
     }
 
     fn option(&self, lwp: &Lwp<'_>, level: u32, name: u32) -> Result<Vec<u8>, Errno> {
         if self.family.asks_mtu(level, name) {
-            let (peer, via) = self.state.with(|state| (state.peer, state.via.clone()));
-            let to = peer.ok_or(Errno::ENOTCONN)?.addr;
-            let (mtu, _) = self.inet.mtu(lwp, to, via.as_ref());
+            let peer = self.state.with(|state| state.peer).ok_or(Errno::ENOTCONN)?;
+            let (mtu, _) = self.inet.mtu(lwp, peer.addr, None);
             return Ok((mtu as u32).to_ne_bytes().to_vec());
         }
         self.update(lwp, |state| {

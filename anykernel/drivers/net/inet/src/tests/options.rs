@@ -473,6 +473,55 @@ fn who_finds_out_how_long_packets_may_be_has_none_cut_up() {
 }
 
 #[test]
+fn pieces_of_a_datagram_leave_as_one() {
+    let [client, _server] = pair(CABLE);
+    for (family, address) in [(AF_INET, "10.0.0.2"), (AF_INET6, "fd00::2")] {
+        let one = client.socket(family, SOCK_DGRAM, 0).unwrap();
+        one.connect(at(address, 9)).unwrap();
+        one.send(b"so that the neighbour is known").unwrap();
+        sim::advance(SECOND);
+        one.error();
+        let watch = Watch::new(&client);
+        one.send_with(&[1; 10], MSG_MORE).unwrap();
+        one.send_with(&[1; 20], MSG_MORE).unwrap();
+        assert_eq!(data(&watch.sent_by(&one)), []);
+        one.send(&[1; 30]).unwrap();
+        assert_eq!(data(&watch.sent_by(&one)), [60]);
+        sim::advance(SECOND);
+        one.error();
+        one.set(IPPROTO_UDP, UDP_CORK, 1).unwrap();
+        one.send(&[1; 10]).unwrap();
+        one.send(&[1; 5]).unwrap();
+        assert_eq!(data(&watch.sent_by(&one)), []);
+        one.set(IPPROTO_UDP, UDP_CORK, 0).unwrap();
+        assert_eq!(data(&watch.sent_by(&one)), [15]);
+    }
+}
+
+/// A SYN carries no data and asks for no cookie: the data follows when the peer is there.
+#[test]
+fn opening_fast_is_connecting_and_then_sending() {
+    let [client, server] = pair(CABLE);
+    let (listener, address) = server.listener("10.0.0.2:80", 5);
+    let watch = Watch::new(&client);
+    let one = client.tcp();
+    let mut with = Outgoing {
+        to: Some(address),
+        ..Outgoing::default()
+    };
+    let sent = one.block(|lwp| {
+        let mut data = UserIn::from(&b"question"[..]).into();
+        one.socket.try_send(lwp, &mut data, &mut with, MSG_FASTOPEN)
+    });
+    assert_eq!(sent, Ok(8));
+    let (other, _) = listener.accept().unwrap();
+    assert_eq!(other.receive(10).unwrap(), b"question");
+    let sent = watch.sent_by(&one);
+    assert_eq!((sent[0].segment.syn, sent[0].data), (true, 0));
+    assert_eq!(data(&sent), [8]);
+}
+
+#[test]
 fn broadcasts_leave_when_they_are_allowed() {
     let [client, _server] = pair(CABLE);
     let watch = Watch::new(&client);
