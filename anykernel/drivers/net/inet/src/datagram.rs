@@ -59,7 +59,7 @@ pub(crate) struct DatagramState {
     /// News of them wait to be told.
     untold: bool,
     /// The beginning of a datagram.
-    gathered: Option<Gathered>,
+    gathered: Gathered,
     /// The port it has, and how.
     pub(crate) port: Option<(u16, Claim)>,
     /// The program chose the port.
@@ -146,7 +146,7 @@ impl DatagramSocket {
                 queue: VecDeque::new(),
                 queued: 0,
                 untold: false,
-                gathered: None,
+                gathered: Gathered::default(),
                 port: None,
                 bound: false,
                 local: None,
@@ -399,9 +399,7 @@ impl DatagramSocket {
             state.local = Some(local);
             state.peer = Some(peer);
             // As Linux has it, a datagram that was begun goes to the new peer.
-            if let Some(gathered) = &mut state.gathered {
-                gathered.to = None;
-            }
+            state.gathered.to = None;
             state.via = route.via;
             state.link = link;
         });

@@ -3,10 +3,8 @@
 //! The other half of it is a rule: whoever releases the lock looks here again. So whoever finds it
 //! taken need not wait.
 
-use alloc::collections::VecDeque;
-
 use base::sync::Leaf;
-use net::Frame;
+use net::{Batch, Frame};
 
 use crate::icmp::Trouble;
 
@@ -19,7 +17,7 @@ pub(crate) struct Inbox(Leaf<News>);
 /// News.
 #[derive(Default)]
 pub(crate) struct News {
-    pub(crate) frames: VecDeque<Frame>,
+    pub(crate) frames: Batch,
     /// The timer fired.
     pub(crate) tick: bool,
     /// What the network says of the segment with this number.
@@ -45,7 +43,7 @@ impl Inbox {
             if news.frames.len() >= LIMIT {
                 return Err(frame);
             }
-            news.frames.push_back(frame);
+            news.frames.push(frame);
             Ok(!core::mem::replace(&mut news.announced, true))
         })
     }
@@ -64,7 +62,7 @@ impl Inbox {
     }
 
     /// Takes all there is, in exchange for an empty queue.
-    pub(crate) fn take(&self, spare: VecDeque<Frame>) -> News {
+    pub(crate) fn take(&self, spare: Batch) -> News {
         self.0.with(|news| {
             core::mem::replace(
                 news,

@@ -1,14 +1,13 @@
 //! A TCP socket: fresh, listening, or one end of a connection.
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use alloc::sync::{Arc, Weak};
 use core::net::IpAddr;
 use core::sync::atomic::{Ordering, fence};
 
 use base::sync::Mutex;
 use base::{Callout, Errno, Events, Lwp, Readiness, Wakes};
-use net::Frame;
+use net::Batch;
 
 use crate::address::{Endpoint, Family};
 use crate::backlog::Backlog;
@@ -70,7 +69,7 @@ pub(crate) struct TcpState {
     /// What readiness was last told.
     pub(crate) level: Events,
     /// The memory of a queue, to be exchanged with the inbox's.
-    pub(crate) spare: VecDeque<Frame>,
+    pub(crate) spare: Batch,
 }
 
 impl TcpSocket {
@@ -108,7 +107,7 @@ impl TcpSocket {
                     closed: false,
                     listener: Weak::new(),
                     level,
-                    spare: VecDeque::new(),
+                    spare: Batch::new(),
                 }),
                 this: this.clone(),
             }

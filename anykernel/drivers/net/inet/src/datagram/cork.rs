@@ -1,7 +1,8 @@
 //! Datagrams put together of what several calls send: `MSG_MORE`, `UDP_CORK`.
 
+use alloc::vec::Vec;
+
 use base::{Errno, Lwp};
-use net::Frame;
 use syscall::{SockAddr, UioIn, UserIn};
 
 use super::{DatagramSocket, Kind};
@@ -14,9 +15,9 @@ use crate::udp::HEADER;
 const MOST: usize = 65535;
 
 /// The beginning of a datagram, and where the first call said that it goes. What later calls say of that does not count.
+#[derive(Default)]
 pub(super) struct Gathered {
-    room: Frame,
-    len: usize,
+    bytes: Vec<u8>,
     pub(super) to: Option<SockAddr>,
 }
 
@@ -31,51 +32,43 @@ impl DatagramSocket {
         chosen: Chosen,
         more: bool,
     ) -> Result<usize, Errno> {
-        let (begun, corked) = self.state.with(|state| {
+        let (mut gathered, corked) = self.state.with(|state| {
             let corked = state.options.is(Opt::UdpCork);
-            (state.gathered.take(), corked)
+            (core::mem::take(&mut state.gathered), corked)
         });
         let holds = more || corked;
         self.gathers.set(holds.into());
-        let mut gathered = match begun {
-            Some(begun) => begun,
-            None => {
-                // An address that is no good is not kept.
-                self.route(lwp, to)?;
-                let room = self.inet.net.pool().get(MOST)?;
-                Gathered { room, len: 0, to }
-            }
-        };
+        let (begin, len) = (gathered.bytes.len(), data.remaining());
+        if begin == 0 {
+            // An address that is no good is not kept.
+            self.route(lwp, to)?;
+            gathered.to = to;
+        }
         let ip = 20 * usize::from(self.family == Family::V4);
         let headers = ip + HEADER * usize::from(self.kind == Kind::Udp);
-        let (begin, len) = (gathered.len, data.remaining());
-        let room = &mut gathered.room.payload_mut()[begin..MOST - headers];
-        let added = match len <= room.len() {
-            true => data.take(room),
-            false => Err(Errno::EMSGSIZE),
-        };
-        gathered.len += len;
-        if holds && added.is_ok() {
-            self.state.with(|state| state.gathered = Some(gathered));
-            return added;
+        if begin + len + headers > MOST {
+            return Err(Errno::EMSGSIZE);
         }
-        let Gathered { room, len, to } = gathered;
-        let sent = added.and_then(|_| {
-            let mut all = UserIn::from(&room.payload()[..len]).into();
-            self.send_one(lwp, &mut all, to, chosen)
-        });
-        self.inet.net.pool().recycle(room);
-        sent?;
-        added
+        let bytes = &mut gathered.bytes;
+        bytes.try_reserve(len).map_err(|_| Errno::ENOMEM)?;
+        bytes.resize(begin + len, 0);
+        data.take(&mut bytes[begin..])?;
+        if holds {
+            self.state.with(|state| state.gathered = gathered);
+            return Ok(len);
+        }
+        let mut all = UserIn::from(&bytes[..]).into();
+        self.send_one(lwp, &mut all, gathered.to, chosen)?;
+        Ok(len)
     }
 
     /// Sends what there is when there is a cork no more. As Linux has it, nobody hears if it cannot be sent.
     pub(super) fn cork(&self, lwp: &Lwp<'_>) {
         self.gathers.set(1);
-        let goes = |state: &super::DatagramState| {
-            state.gathered.is_some() && !state.options.is(Opt::UdpCork)
-        };
-        if self.state.with(|state| goes(state)) {
+        let goes = self
+            .state
+            .with(|state| !state.gathered.bytes.is_empty() && !state.options.is(Opt::UdpCork));
+        if goes {
             let mut nothing = UserIn::from(&[][..]).into();
             let _ = self.gather(lwp, &mut nothing, None, Chosen::default(), false);
             self.inet.settle(lwp);

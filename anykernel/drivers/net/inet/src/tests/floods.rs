@@ -69,7 +69,7 @@ fn a_flood_of_beginnings_holds_up_nobody_who_talks() {
     let inet = server
         .enter(|lwp| lwp.state::<crate::inet::Inet>())
         .unwrap();
-    let connections = || inet.tables.read(|tables| tables.connections.len());
+    let connections = || inet.tables.write(|tables| tables.connections.len());
     assert!(connections() <= HALF_OPEN + 1, "{}", connections());
     // Half a second later others get in, and a minute later nothing is left.
     sim::advance(SECOND);
@@ -141,9 +141,9 @@ fn a_peer_that_never_reads_is_left_in_the_end() {
         assert_eq!((other.error(), other.peer().is_ok()), (0, true));
         other.close();
         sim::advance(100 * SECOND);
-        assert_eq!(inet.tables.read(|tables| tables.connections.len()), 1);
+        assert_eq!(inet.tables.write(|tables| tables.connections.len()), 1);
         sim::advance(300 * SECOND);
-        assert_eq!(inet.tables.read(|tables| tables.connections.len()), 0);
+        assert_eq!(inet.tables.write(|tables| tables.connections.len()), 0);
         drop(one);
         left.push(server.memory_used());
     }
@@ -164,9 +164,9 @@ fn a_peer_that_does_not_end_is_left_in_the_end() {
     one.set(SOL_SOCKET, SO_KEEPALIVE, 1).unwrap();
     other.close();
     sim::advance(50 * SECOND);
-    assert_eq!(inet.tables.read(|tables| tables.connections.len()), 1);
+    assert_eq!(inet.tables.write(|tables| tables.connections.len()), 1);
     sim::advance(20 * SECOND);
-    assert_eq!(inet.tables.read(|tables| tables.connections.len()), 0);
+    assert_eq!(inet.tables.write(|tables| tables.connections.len()), 0);
     assert_eq!(one.receive(1).unwrap(), b"");
 }
 
@@ -239,7 +239,7 @@ fn connections_that_are_torn_over_a_cable_leave_nothing_behind() {
         let tables = [&client, &server].map(|host| {
             let inet = host.enter(|lwp| lwp.state::<crate::inet::Inet>()).unwrap();
             inet.tables
-                .read(|tables| (tables.connections.len(), tables.time_waits.len()))
+                .write(|tables| (tables.connections.len(), tables.time_waits.len()))
         });
         assert_eq!(tables, [(0, 0); 2]);
         [&client, &server].map(|host| host.memory_used())
