@@ -17,11 +17,19 @@ impl Connection {
     }
 
     /// Whether what there is to send waits for more.
+    #[inline]
     pub(super) fn waits_for_more(&mut self, now: u64) -> bool {
+        if self.is_corked() {
+            return self.holds_back(now);
+        }
+        self.held_since = None;
+        false
+    }
+
+    fn holds_back(&mut self, now: u64) -> bool {
         let socket = self.socket();
         let (queued, most) = (socket.send_queue(), socket.send_capacity());
-        let holds = self.is_corked()
-            && (1..self.device.out.size.full().min(most)).contains(&queued)
+        let holds = (1..self.device.out.size.full().min(most)).contains(&queued)
             && self.device.out.is_quiet()
             && matches!(self.state(), State::Established | State::CloseWait);
         self.held_since = holds.then(|| self.held_since.unwrap_or(now));

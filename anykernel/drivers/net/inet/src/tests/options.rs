@@ -48,6 +48,30 @@ fn lingering_for_no_time_resets() {
     }
 }
 
+/// Who lingers waits for the end of hanging up: until the peer has everything.
+#[test]
+fn lingering_waits_until_all_is_confirmed() {
+    let [client, server] = pair("a?latency=50ms");
+    let (one, other) = connected(&client, &server, "10.0.0.2:0");
+    one.linger(5);
+    sim::advance(SECOND);
+    let watch = Watch::new(&client);
+    one.send(b"words").unwrap();
+    let (socket, began) = (one.socket.clone(), hypercall::clock::wall());
+    one.close();
+    let confirmed = || socket.readiness().level().contains(Events::HUP);
+    while !confirmed() {
+        sim::advance(1_000_000);
+    }
+    let waited = (hypercall::clock::wall() - began) / 1_000_000;
+    let seen = watch.seen();
+    let last = seen.last().unwrap();
+    assert!((100..120).contains(&waited), "{waited} ms");
+    assert_eq!((last.at - began) / 5_000_000, waited / 5);
+    assert_eq!(seen.iter().filter(|seen| seen.segment.rst).count(), 0);
+    assert_eq!(other.receive_all().unwrap(), b"words");
+}
+
 #[test]
 fn closing_without_lingering_says_goodbye() {
     let [client, server] = pair(CABLE);
