@@ -17,11 +17,16 @@ pub(crate) struct Place {
     pub(crate) sent: TcpSeqNumber,
 }
 
-/// Makes a probe of a segment that a peer who sees the connection would not have sent.
+/// Whether a segment may be one of these; the usual one is not.
+#[inline]
+pub(crate) fn is_odd(segment: &TcpPacket<&[u8]>, sent: TcpSeqNumber) -> bool {
+    segment.rst() || segment.syn() || segment.ack_number() > sent
+}
+
+/// Makes a probe of a segment that a peer who sees the connection would not have sent. It is well formed.
+#[cold]
 pub(crate) fn defuse(segment: &mut [u8], place: &Place) {
-    let Ok(mut segment) = TcpPacket::new_checked(segment) else {
-        return;
-    };
+    let mut segment = TcpPacket::new_unchecked(segment);
     // One that is right ends the connection, and one outside the window is nothing at all (RFC 5961 § 3.2).
     let ahead = segment.seq_number().0.wrapping_sub(place.expected.0);
     let len = segment.payload_mut().len();

@@ -122,6 +122,13 @@ fn is_synchronized(state: State) -> bool {
     )
 }
 
+/// The number that the peer goes on with, if so much of what it sent is read.
+fn expected(unread: TcpSeqNumber, socket: &Socket<'_>) -> TcpSeqNumber {
+    use State::{CloseWait, Closing, LastAck, TimeWait};
+    let finished = matches!(socket.state(), CloseWait | Closing | LastAck | TimeWait);
+    unread + socket.recv_queue() + usize::from(finished)
+}
+
 fn endpoint(end: Endpoint) -> IpEndpoint {
     IpEndpoint::new(end.addr.into(), end.port)
 }
@@ -400,9 +407,7 @@ impl Connection {
 
     /// The number that the peer goes on with.
     fn expected(&self) -> TcpSeqNumber {
-        use State::{CloseWait, Closing, LastAck, TimeWait};
-        let finished = matches!(self.state(), CloseWait | Closing | LastAck | TimeWait);
-        self.device.unread + self.readable() + usize::from(finished)
+        expected(self.device.unread, self.socket())
     }
 
     // ---- ends ----
@@ -461,8 +466,12 @@ impl Connection {
         for frame in frames {
             heard = true;
             let from = self.state();
-            let place =
-                is_synchronized(from).then(|| (self.expected(), self.socket().recv_capacity()));
+            let (sockets, handle) = (&self.sockets, self.handle);
+            let place = |unread| {
+                let socket = sockets.get::<Socket>(handle);
+                let window = socket.recv_capacity();
+                is_synchronized(from).then(|| (expected(unread, socket), window))
+            };
             let long = self.device.arrive(frame, place) && self.ack_delay.is_some();
             if long {
                 // Confirmed at once, as all that is more than a segment (RFC 9293 § 3.8.6.3). smoltcp has that
@@ -509,10 +518,11 @@ impl Connection {
         let before = self.state();
         self.keep_alive(now);
         // Whom we give up is told nothing more.
-        while now < self.deadline(before) {
+        let late = now >= self.deadline(before);
+        loop {
             let hold = self.is_corked() || self.nagle && self.device.out.nagle.holds();
             self.socket_mut().set_nagle_enabled(hold);
-            if self.waits_for_more(now) {
+            if late || self.waits_for_more(now) {
                 break;
             }
             let (device, sockets) = (&mut self.device, &mut self.sockets);

@@ -232,7 +232,7 @@ impl DatagramSocket {
         lwp: &Lwp<'_>,
         peek: bool,
         nonblock: bool,
-    ) -> Result<Option<(Datagram, Ancillary)>, Wait> {
+    ) -> Result<Option<(Datagram, Option<Ancillary>)>, Wait> {
         self.update(lwp, |state| {
             if let Some(errno) = state.error.take() {
                 return Err(errno.into());
@@ -242,7 +242,9 @@ impl DatagramSocket {
                     if !peek {
                         state.queued -= datagram.frame.len() + OVERHEAD;
                     }
-                    Ok(Some((datagram, Ancillary::of(&state.options))))
+                    let options = &state.options;
+                    let ancillary = options.tells().then(|| Ancillary::of(options));
+                    Ok(Some((datagram, ancillary)))
                 }
                 // As Linux has it: only who would wait is told of the end.
                 None if state.shut_read && !nonblock => Ok(None),

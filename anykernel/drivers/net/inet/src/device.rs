@@ -10,7 +10,7 @@ use smoltcp::time::Instant;
 use smoltcp::wire::{TcpPacket, TcpSeqNumber};
 
 use crate::address::Tuple;
-use crate::blind::{Place, defuse};
+use crate::blind::{Place, defuse, is_odd};
 use crate::emit::checksums;
 use crate::outgoing::{Outgoing, header_len};
 use crate::segment_size::SegmentSize;
@@ -45,26 +45,31 @@ impl Device {
         }
     }
 
-    /// Offers an IP packet with a good TCP segment to the next poll; of a connection whose peer goes on with a number, and
-    /// may send so many bytes, if that is known. Returns whether it is one that on another link would be several.
+    /// Offers an IP packet with a good TCP segment to the next poll. `place` says of a connection, if its numbers are known,
+    /// with which the peer goes on, given that of what is unread, and how many bytes it may send. Returns whether the segment
+    /// is one that on another link would be several.
+    #[inline]
     pub(crate) fn arrive(
         &mut self,
         mut frame: Frame,
-        expected: Option<(TcpSeqNumber, usize)>,
+        place: impl FnOnce(TcpSeqNumber) -> Option<(TcpSeqNumber, usize)>,
     ) -> bool {
         let out = &mut self.out;
         let header = header_len(frame.payload());
         let segment = frame.payload_mut().get_mut(header..).unwrap_or_default();
-        if let Some((expected, window)) = expected {
-            let place = Place {
-                expected,
-                window,
-                confirmed: out.nagle.confirmed(),
-                sent: out.sent.0,
-            };
-            defuse(segment, &place);
-        }
         if let Ok(packet) = TcpPacket::new_checked(&*segment) {
+            if is_odd(&packet, out.sent.0)
+                && let Some((expected, window)) = place(self.unread)
+            {
+                let place = Place {
+                    expected,
+                    window,
+                    confirmed: out.nagle.confirmed(),
+                    sent: out.sent.0,
+                };
+                defuse(segment, &place);
+            }
+            let packet = TcpPacket::new_unchecked(&*segment);
             out.nagle.arriving(&packet);
             if packet.syn() {
                 self.unread = packet.seq_number() + 1;

@@ -134,6 +134,16 @@ table! {
     UdpCork: IPPROTO_UDP, UDP_CORK, UDP, Flag, 0;
 }
 
+/// Those that ask for something to be said of what arrives.
+const TELLING: [Opt; 6] = [
+    Opt::Time,
+    Opt::TimeInNanoseconds,
+    Opt::PacketInfo,
+    Opt::PacketInfo6,
+    Opt::ReceiveHopLimit,
+    Opt::ReceiveHopLimit6,
+];
+
 /// What they are at first.
 const USUAL: [i32; TABLE.len()] = {
     let mut values = [0; TABLE.len()];
@@ -152,6 +162,8 @@ pub(crate) struct Options {
     /// `SO_LINGER`: how long closing waits, in seconds; zero: it resets the connection.
     pub(crate) linger: Option<u32>,
     sockets: u8,
+    /// Whether anything is to be said of what arrives.
+    tells: bool,
 }
 
 impl Options {
@@ -162,6 +174,7 @@ impl Options {
             values: USUAL,
             linger: None,
             sockets: kind,
+            tells: false,
         };
         options.put(Opt::ReceiveBuffer, buffer as i32);
         options.put(Opt::SendBuffer, buffer as i32);
@@ -186,6 +199,12 @@ impl Options {
         self.values[option as usize] as u32
     }
 
+    /// Whether anything is to be said of what arrives.
+    #[inline]
+    pub(crate) fn tells(&self) -> bool {
+        self.tells
+    }
+
     /// Whether the time of arrival is of interest.
     #[inline]
     pub(crate) fn is_timed(&self) -> bool {
@@ -198,7 +217,7 @@ impl Options {
 
     /// What packets say in their headers.
     pub(crate) fn marks(&self, ipv4: bool) -> Marks {
-        let discovers = [IP_PMTUDISC_WANT, IP_PMTUDISC_DO, IP_PMTUDISC_PROBE];
+        let discovers = IP_PMTUDISC_WANT..=IP_PMTUDISC_PROBE;
         Marks {
             class: self.number(if ipv4 { Opt::Class } else { Opt::Class6 }) as u8,
             may_be_cut: ipv4 && !discovers.contains(&self.discover(true)),
@@ -208,7 +227,7 @@ impl Options {
     /// Whether a datagram that is longer than a packet is refused. Who probes hears of the longest that is known to get
     /// there, as well.
     pub(crate) fn is_whole(&self, ipv4: bool) -> bool {
-        [IP_PMTUDISC_DO, IP_PMTUDISC_PROBE].contains(&self.discover(ipv4))
+        (IP_PMTUDISC_DO..=IP_PMTUDISC_PROBE).contains(&self.discover(ipv4))
     }
 
     /// How many hops packets may go.
@@ -287,6 +306,7 @@ impl Options {
         {
             self.values[TIMES - place] = 0;
         }
+        self.tells = TELLING.iter().any(|option| self.is(*option));
         if self.sockets == STREAM {
             // Congestion is TCP's own to tell of.
             for class in [Opt::Class, Opt::Class6] {

@@ -37,6 +37,7 @@ impl Connection {
     }
 
     /// When what is held back leaves without more.
+    #[inline]
     pub(super) fn held_until(&self) -> Option<u64> {
         let since = self.held_since?;
         let (expected, confirmed) = (self.expected(), self.device.out.sent.1);

@@ -80,7 +80,10 @@ impl Connection {
             });
             return;
         }
-        let deadline = deadline.min(self.asks_at());
+        let deadline = match self.keep_alive.is_some() {
+            true => deadline.min(self.asks_at()),
+            false => deadline,
+        };
         let next = match self.interface.poll_at(instant(now), &self.sockets) {
             _ if let Some(until) = self.held_until() => until.min(deadline),
             Some(at) => (at.total_micros() as u64 * 1000)
@@ -128,7 +131,15 @@ impl Connection {
     }
 
     /// Asks, if it is time. smoltcp's own way knows one interval for all questions, and begins with one.
+    #[inline]
     pub(super) fn keep_alive(&mut self, now: u64) {
+        if self.keep_alive.is_some() {
+            self.ask_in_time(now);
+        }
+    }
+
+    #[cold]
+    fn ask_in_time(&mut self, now: u64) {
         if now >= self.asks_at() && now < self.deadline(self.state()) {
             self.asked += 1;
             self.asked_at = now;

@@ -93,7 +93,9 @@ impl Socket for DatagramSocket {
         let copied = data.put(datagram.frame.payload());
         let len = datagram.frame.len();
         let from = self.family.report(datagram.from, datagram.link);
-        with.control = ancillary.say(self.family, &datagram);
+        if let Some(ancillary) = ancillary {
+            with.control = ancillary.say(self.family, &datagram);
+        }
         if peek {
             self.update(lwp, |state| state.queue.push_front(datagram));
         } else {

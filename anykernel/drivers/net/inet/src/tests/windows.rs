@@ -97,7 +97,7 @@ impl Receiver {
         ip.emit(frame.payload_mut(), &checksums);
         let mut packet = TcpPacket::new_unchecked(&mut frame.payload_mut()[20..]);
         repr.emit(&mut packet, &PEER, &OURS, &checksums);
-        self.device.arrive(frame, None);
+        self.device.arrive(frame, |_| None);
         self.interface
             .poll_ingress_single(Instant::ZERO, &mut self.device, &mut self.sockets);
         self.hear();
