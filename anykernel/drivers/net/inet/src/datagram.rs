@@ -227,30 +227,36 @@ impl DatagramSocket {
     }
 
     /// Takes the first datagram, and what the program wants to hear of it; leaves it counted, if it is to come back.
+    #[inline]
     fn take(
         &self,
         lwp: &Lwp<'_>,
         peek: bool,
         nonblock: bool,
-    ) -> Result<Option<(Datagram, Option<Ancillary>)>, Wait> {
+        told: &mut Option<Ancillary>,
+    ) -> Result<Option<Datagram>, Wait> {
+        // Moved once: it is long.
+        let mut taken = None;
         self.update(lwp, |state| {
             if let Some(errno) = state.error.take() {
                 return Err(errno.into());
             }
-            match state.queue.pop_front() {
+            taken = state.queue.pop_front();
+            match &taken {
                 Some(datagram) => {
                     if !peek {
                         state.queued -= datagram.frame.len() + OVERHEAD;
                     }
                     let options = &state.options;
-                    let ancillary = options.tells().then(|| Ancillary::of(options));
-                    Ok(Some((datagram, ancillary)))
+                    *told = options.tells().then(|| Ancillary::of(options));
+                    Ok(())
                 }
                 // As Linux has it: only who would wait is told of the end.
-                None if state.shut_read && !nonblock => Ok(None),
+                None if state.shut_read && !nonblock => Ok(()),
                 None => Err(Wait::For(Events::IN)),
             }
-        })
+        })?;
+        Ok(taken)
     }
 
     /// Has a datagram come from where the program wants. `EINVAL` for an address that is not ours, `ENODEV` for an interface

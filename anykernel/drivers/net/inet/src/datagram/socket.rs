@@ -87,13 +87,14 @@ impl Socket for DatagramSocket {
     ) -> Result<usize, Wait> {
         let peek = flags & MSG_PEEK != 0;
         let nonblock = flags & MSG_DONTWAIT != 0;
-        let Some((datagram, ancillary)) = self.take(lwp, peek, nonblock)? else {
+        let mut told = None;
+        let Some(datagram) = self.take(lwp, peek, nonblock, &mut told)? else {
             return Ok(0);
         };
         let copied = data.put(datagram.frame.payload());
         let len = datagram.frame.len();
         let from = self.family.report(datagram.from, datagram.link);
-        if let Some(ancillary) = ancillary {
+        if let Some(ancillary) = told {
             with.control = ancillary.say(self.family, &datagram);
         }
         if peek {
