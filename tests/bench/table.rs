@@ -128,12 +128,19 @@ impl fmt::Display for Table {
                 *width = (*width).max(cell.chars().count());
             }
         }
-        for line in &self.lines {
+        // As Markdown has tables, to be put into documents.
+        for (number, line) in self.lines.iter().enumerate() {
             for (width, cell) in widths.iter().zip(line) {
-                write!(f, "{cell:<width$}  ")?;
+                write!(f, "| {cell:<width$} ")?;
             }
-            writeln!(f)?;
+            writeln!(f, "|")?;
+            if number == 0 {
+                for width in widths {
+                    write!(f, "|{:-<1$}", "", width + 2)?;
+                }
+                writeln!(f, "|")?;
+            }
         }
-        write!(f, "medians [least..most]")
+        write!(f, "\nmedians [least..most]")
     }
 }
