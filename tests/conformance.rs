@@ -38,6 +38,14 @@ const UP: Variant = Variant {
     host: None,
 };
 
+/// The host's own sockets.
+const HOST_SOCKETS: Variant = Variant {
+    name: "sockin",
+    arguments: &["--components", "sockin"],
+    flags: &[],
+    host: None,
+};
+
 /// No threads and no operating system.
 const SIM: Variant = Variant {
     name: "net-sockets-local-sim",
@@ -78,6 +86,11 @@ fn readiness_on_one_virtual_processor() {
 }
 
 #[test]
+fn readiness_of_the_hosts_sockets() {
+    same_output("readiness", &HOST_SOCKETS);
+}
+
+#[test]
 fn readiness_without_threads() {
     same_output("readiness", &SIM);
 }
@@ -100,6 +113,11 @@ fn sockets_with_locks() {
 #[test]
 fn sockets_on_one_virtual_processor() {
     same_output("sockets", &UP);
+}
+
+#[test]
+fn sockets_of_the_host() {
+    same_output("sockets", &HOST_SOCKETS);
 }
 
 #[test]

@@ -3,14 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use rumpgen::tools::OVMF;
-use tests::{Child, Configuration, QEMU, need, output, wait_until, within};
+use tests::{Child, Configuration, QEMU, free_port, need, output, wait_until, within};
 
 /// What making all formats takes.
 const TOOLS: [&str; 10] = [
@@ -59,9 +58,7 @@ fn turn() -> MutexGuard<'static, ()> {
 
 /// Boots a PC with this drive, and with UEFI where that is asked for, until it has served a page.
 fn boots(drive: &str, uefi: bool) {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
+    let port = free_port();
     let mut qemu = within(LIMIT, QEMU);
     qemu.args(["-accel", "tcg", "-machine", "q35", "-cpu", "max"]);
     qemu.args(["-m", "256", "-nodefaults", "-no-user-config"]);

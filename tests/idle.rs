@@ -1,12 +1,15 @@
 //! A kernel with nothing to do does nothing; and one that is wanted is there at once.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::net::UnixListener;
 use std::process::Command;
 use std::time::Duration;
 
-use tests::{Child, Configuration, Link, Namespace, compile, need, need_network, output};
+use tests::{
+    Child, Configuration, Link, Namespace, compile, free_port, need, need_network, output,
+};
 
 const CONNECTIONS: usize = 100;
 const SPAN: Duration = Duration::from_secs(10);
@@ -89,6 +92,44 @@ fn nothing_wakes_an_idle_kernel_on_a_socket_and_a_segment() {
             "{before} to {after}"
         );
     }
+}
+
+#[test]
+fn nothing_wakes_a_kernel_with_idle_sockets_of_the_host() {
+    let name = "nothing_wakes_a_kernel_with_idle_sockets_of_the_host";
+    if !need(name, &[]) {
+        return;
+    }
+    let arguments = ["--components", "sockin", "--app", "examples/httpd"];
+    let configuration = Configuration::build("sockin-httpd", &arguments);
+    let port = free_port();
+    let mut httpd = Command::new(configuration.app("httpd"));
+    let httpd = Child::start(httpd.args(["--port", &port.to_string()]));
+    httpd.expect("listening");
+    let peers: Vec<TcpStream> = (0..CONNECTIONS)
+        .map(|_| {
+            let mut peer = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+            peer.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+                .unwrap();
+            let mut answer = [0; 15];
+            peer.read_exact(&mut answer).unwrap();
+            assert_eq!(&answer, b"HTTP/1.1 200 OK");
+            peer
+        })
+        .collect();
+    std::thread::sleep(Duration::from_secs(2));
+    let before = switches(httpd.pid());
+    std::thread::sleep(SPAN);
+    let after = switches(httpd.pid());
+    println!(
+        "{} context switches in {SPAN:?} with {} idle sockets of the host",
+        after - before,
+        peers.len()
+    );
+    assert!(
+        before > 0 && after - before <= ALLOWED,
+        "{before} to {after}"
+    );
 }
 
 /// Context switches of all threads of a process since they began.

@@ -24,6 +24,7 @@ pub use namespace::Namespace;
 pub use skip::{need, need_network, skip};
 pub use stream::stream_sha256;
 
+use std::net::{Ipv4Addr, TcpListener};
 use std::time::{Duration, Instant};
 
 /// Tries `ready` until it is true; panics with `what` after `limit`.
@@ -33,4 +34,11 @@ pub fn wait_until(what: &str, limit: Duration, mut ready: impl FnMut() -> bool) 
         assert!(begin.elapsed() < limit, "{what}: not within {limit:?}");
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// A TCP port of the host that nobody has now.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the host has ports");
+    let address = listener.local_addr().expect("it has an address");
+    address.port()
 }

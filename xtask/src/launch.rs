@@ -3,7 +3,7 @@
 mod hosted;
 mod machine;
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, ExitStatus};
 
@@ -45,8 +45,8 @@ pub(crate) struct Launch {
 
 /// The network an application is started in.
 pub(crate) enum Network {
-    /// The host's own.
-    Host,
+    /// The host's own; and the ports that the kernel serves there, where its sockets are the host's.
+    Host(Option<Vec<u16>>),
     /// A namespace with a TAP device, and the ports that can be reached on the kernel.
     Tap(Vec<u16>),
     /// The host's own, in which these ports stand for ports of the kernel.
@@ -90,7 +90,7 @@ impl Launch {
         }
         let namespace = match &self.network {
             Network::Tap(_) => Some(Namespace::new()?),
-            Network::Host | Network::Forwarded(_) => None,
+            Network::Host(_) | Network::Forwarded(_) => None,
         };
         let mut command = match &namespace {
             Some(namespace) => namespace.command(&self.program),
@@ -116,17 +116,27 @@ impl Launch {
         let inside = namespace.map(|it| format!("ip netns exec {} ", it.name()));
         let inside = inside.unwrap_or_default();
         let mut lines = Vec::new();
+        let served = |at: &str, port: &u16| match port {
+            80 => format!("  {inside}curl http://{at}/"),
+            port => format!("  {inside}nc {at} {port}"),
+        };
         match &self.network {
-            Network::Host => {}
+            Network::Host(None) => {}
+            Network::Host(Some(ports)) => {
+                let (at4, at6) = (Ipv4Addr::LOCALHOST, Ipv6Addr::LOCALHOST);
+                let mut line = format!(
+                    "The kernel's sockets are this host's: it is at {at4} and {at6}, and where else the host is"
+                );
+                line.push(if ports.is_empty() { '.' } else { ';' });
+                lines.push(line);
+                lines.extend(ports.iter().map(|port| served(&at4.to_string(), port)));
+            }
             Network::Tap(ports) => {
                 lines.push(format!(
                     "The kernel is at {KERNEL4} and {KERNEL6}; from another terminal:"
                 ));
                 lines.push(format!("  {inside}ping {KERNEL4}"));
-                lines.extend(ports.iter().map(|port| match port {
-                    80 => format!("  {inside}curl http://{KERNEL4}/"),
-                    port => format!("  {inside}nc {KERNEL4} {port}"),
-                }));
+                lines.extend(ports.iter().map(|port| served(KERNEL4, port)));
             }
             Network::Forwarded(forwards) => {
                 let at = Ipv4Addr::LOCALHOST;

@@ -54,3 +54,44 @@ fn links_that_a_platform_cannot_open_are_refused_before_the_build() {
     .concat();
     assert!(xtask(&wire).status().unwrap().success());
 }
+
+#[test]
+fn the_hosts_sockets_are_instead_of_a_stack_and_where_the_host_has_them() {
+    let refused = |arguments: &[&str]| {
+        let output = xtask(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        errors(&output)
+    };
+    // Also where the stack would join by itself.
+    for components in ["sockin,inet", "sockin,net"] {
+        let errors = refused(&["graph", "-c", components]);
+        let message = "`sockin` and `inet` cannot be in the same kernel";
+        assert!(errors.contains(message), "{errors}");
+    }
+    for platform in ["sim", "pvh"] {
+        let errors = refused(&["graph", "-c", "sockin", "-p", platform]);
+        let message = format!("the platform `{platform}` does not offer `hostsockets`");
+        assert!(
+            errors.contains(&message) && errors.contains("which `sockin` needs"),
+            "{errors}"
+        );
+    }
+    // It brings no network along.
+    let output = xtask(&["graph", "-c", "sockin", "--format", "json"]).output();
+    let graph = String::from_utf8(output.unwrap().stdout).unwrap();
+    let nodes = graph.matches("\"layer\"").count();
+    assert!(nodes == 3 && graph.contains("\"sockin\""), "{graph}");
+}
+
+#[test]
+fn an_application_with_the_hosts_sockets_needs_no_link() {
+    let selection = ["-c", "sockin", "--app", "examples/httpd"];
+    let output = xtask(&[&["run", "--dry-run"], &selection[..]].concat()).output();
+    let output = output.unwrap();
+    let said = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(output.status.success(), "{}", errors(&output));
+    assert!(
+        said.contains("linux-sockin-httpd/httpd") && !said.contains("netns"),
+        "{said}"
+    );
+}

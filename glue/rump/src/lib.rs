@@ -2,7 +2,7 @@
 //!
 //! A [`Kernel`] is booted from a configuration the generator made; its crate `kernel` re-exports
 //! everything here and adds `boot`. What the kernel can do depends on its components: [`poll`] is
-//! always there, `net` with the component `inet`, `unix` with `local`, `netconfig` with `net`, `block` and `character`
+//! always there, `net` with the component `inet` or `sockin`, `unix` with `local`, `netconfig` with `net`, `block` and `character`
 //! with `dev`, `wg` with the component of that name.
 //!
 //! ```no_run

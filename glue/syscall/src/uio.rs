@@ -60,6 +60,10 @@ impl<'a> Cursor<'a> {
         })
     }
 
+    fn has_begun(&self) -> bool {
+        self.index > 0 || self.offset > 0
+    }
+
     /// Walks over at most `limit` bytes, a contiguous piece at a time, and advances over what `copy` took.
     #[inline]
     fn walk(
@@ -100,6 +104,12 @@ pub struct UioIn<'a>(Cursor<'a>);
 pub struct UioOut<'a>(Cursor<'a>);
 
 impl UioIn<'_> {
+    /// Whether some of it was taken before.
+    #[inline]
+    pub fn has_begun(&self) -> bool {
+        self.0.has_begun()
+    }
+
     /// Bytes not yet taken.
     #[inline]
     pub fn remaining(&self) -> usize {
@@ -116,6 +126,12 @@ impl UioIn<'_> {
 }
 
 impl UioOut<'_> {
+    /// Whether some of it was given before.
+    #[inline]
+    pub fn has_begun(&self) -> bool {
+        self.0.has_begun()
+    }
+
     /// Bytes there is still room for.
     #[inline]
     pub fn remaining(&self) -> usize {
@@ -199,8 +215,10 @@ mod tests {
         let mem = UserIn::from(whole).mem;
         let mut uio = IovIn::new(mem, Ok(&ranges)).uio().unwrap();
         let mut out = [0; 5];
+        assert!(!uio.has_begun());
         assert_eq!(uio.take(&mut out), Ok(5));
         assert_eq!(&out, b"hello");
+        assert!(uio.has_begun());
         let mut rest = [0; 16];
         assert_eq!(uio.take(&mut rest), Ok(6));
         assert_eq!(&rest[..6], b" world");

@@ -12,6 +12,8 @@ use crate::cli::Start;
 use crate::failure::Failure;
 use crate::network::DEVICE;
 
+/// The hypercall group by which kernels have sockets of the host, and so its network.
+const SOCKETS: &str = "hostsockets";
 /// The hypercall group by which kernels reach links of the host.
 const LINKS: &str = "frames";
 /// The parameter that says which.
@@ -34,15 +36,21 @@ pub(super) fn plan(
 ) -> Result<Launch, Failure> {
     let plan = &generated.plan;
     of_a_machine(&plan.platform.name, start)?;
-    let wants_link = plan.groups.iter().any(|group| group.name == LINKS);
+    let uses = |name: &str| plan.groups.iter().any(|group| group.name == name);
     let link = open_params(plan, [(LINK, format!("{SCHEME}:{DEVICE}"))]);
-    let (network, params) = match wants_link && !link.is_empty() {
-        true => {
-            opens_taps(generated)?;
-            let params = link.into_iter().chain(open_params(plan, addresses()));
-            (Network::Tap(about.ports.clone()), params.collect())
-        }
-        false => (Network::Host, Vec::new()),
+    let (network, params) = if uses(SOCKETS) {
+        // Which ports it serves with other arguments than its own is for whoever gave them to know.
+        let ports = match &start.arguments[..] {
+            [] => about.ports.clone(),
+            _ => Vec::new(),
+        };
+        (Network::Host(Some(ports)), Vec::new())
+    } else if uses(LINKS) && !link.is_empty() {
+        opens_taps(generated)?;
+        let params = link.into_iter().chain(open_params(plan, addresses()));
+        (Network::Tap(about.ports.clone()), params.collect())
+    } else {
+        (Network::Host(None), Vec::new())
     };
     let program = artifact(plan, &app.package);
     let params = params
@@ -96,7 +104,7 @@ fn debug(launch: &mut Launch, port: u16) {
     let port = match launch.network {
         // A namespace has all ports to itself.
         Network::Tap(_) => port,
-        Network::Host | Network::Forwarded(_) => free_port(port),
+        Network::Host(_) | Network::Forwarded(_) => free_port(port),
     };
     let program = launch.program.display().to_string();
     let server = ["--once".to_owned(), format!("localhost:{port}"), program];

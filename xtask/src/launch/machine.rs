@@ -55,7 +55,7 @@ pub(super) fn plan(
     }
     let network = network(plan, run, about, start);
     let params = match &network {
-        Network::Host => Vec::new(),
+        Network::Host(_) => Vec::new(),
         Network::Tap(_) => open_params(plan, addresses()),
         Network::Forwarded(_) => {
             let params = run.user.iter().flat_map(|user| &user.params);
@@ -64,7 +64,7 @@ pub(super) fn plan(
     };
     let debugger = debugger.map(|port| match network {
         Network::Tap(_) => port,
-        Network::Host | Network::Forwarded(_) => free_port(port),
+        Network::Host(_) | Network::Forwarded(_) => free_port(port),
     });
     let wish = Wish {
         image: image.display().to_string(),
@@ -78,7 +78,7 @@ pub(super) fn plan(
             .map(|disk| disk.display().to_string())
             .collect(),
         network: match &network {
-            Network::Host => machines::Network::None,
+            Network::Host(_) => machines::Network::None,
             Network::Tap(_) => machines::Network::Tap(DEVICE.to_owned()),
             Network::Forwarded(forwards) => machines::Network::User(forwards.clone()),
         },
@@ -113,13 +113,13 @@ fn network(plan: &Plan, run: &Run, about: &About, start: &Start) -> Network {
         .any(|component| CARDS.iter().all(|faction| needs(&component.name, faction)));
     let may = debian::is_root() && Path::new("/dev/net/tun").exists() && start.forwards.is_empty();
     if !drives {
-        Network::Host
+        Network::Host(None)
     } else if may && !run.tap.is_empty() {
         Network::Tap(about.ports.clone())
     } else if run.user.is_some() {
         Network::Forwarded(forwards(about, start))
     } else {
-        Network::Host
+        Network::Host(None)
     }
 }
 

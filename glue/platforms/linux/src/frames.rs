@@ -39,18 +39,23 @@ pub(crate) struct Link {
     arrived: Arc<Arrived>,
 }
 
-/// Whom to tell that frames wait; nobody once the link closes. Held during the upcall.
-struct Arrived(Mutex<Option<Upcall>>);
+/// Whom to tell that something arrived; nobody once it closes. Held during the upcall.
+pub(crate) struct Arrived(Mutex<Option<Upcall>>);
 
 impl Arrived {
-    fn tell(&self) {
+    pub(crate) fn new(upcall: Upcall) -> Arrived {
+        Arrived(Mutex::new(Some(upcall)))
+    }
+
+    pub(crate) fn tell(&self) {
         let upcall = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(upcall) = *upcall {
             upcall.call();
         }
     }
 
-    fn silence(&self) {
+    /// Ends the telling, after the one under way.
+    pub(crate) fn silence(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
@@ -117,7 +122,7 @@ fn open(url: &[u8], info: &mut LinkInfo, arrived: Upcall) -> Result<u64, Errno> 
         end,
         number,
         reactor,
-        arrived: Arc::new(Arrived(Mutex::new(Some(arrived)))),
+        arrived: Arc::new(Arrived::new(arrived)),
     })
 }
 

@@ -3,8 +3,8 @@
 //! The kernel's threads are the process's threads; what nobody waits for is done by a small pool
 //! that all kernels of the process share (see `work`). Nothing here knows a component.
 //!
-//! State of a process lives here and nowhere else: the pool, the list of threads' wait words, the
-//! panic hook.
+//! State of a process lives here and nowhere else: the pool, the table of sockets, the list of threads' wait words,
+//! the panic hook.
 // System calls, thread-local words and the allocator have no safe form.
 #![allow(unsafe_code)]
 
@@ -16,6 +16,7 @@ mod memory;
 mod params;
 mod power;
 mod random;
+mod sockets;
 mod threads;
 mod tls;
 mod work;

@@ -1,7 +1,7 @@
 //! Work that nobody waits for: a pool of threads that all kernels of the process share.
 //!
 //! There is no thread before there is something to do, and none when the last kernel is gone. Of the
-//! threads one, the **leader**, sleeps until the earliest deadline or until a link has frames; what is
+//! threads one, the **leader**, sleeps until the earliest deadline or until something it looks after has news; what is
 //! due then it does itself, so that frames are processed on the processor the interrupt woke, and only
 //! if more kernels than one have work does it wake a **follower** to help. Waking a thread on another
 //! processor can cost 40 µs on a virtual machine, so each is avoided that can be: a request wakes the
@@ -14,8 +14,8 @@ mod worker;
 use hypercall::{Errno, Upcall};
 
 use crate::Platform;
-pub(crate) use pool::{close_link, find_link, open_link};
-pub(crate) use reactor::Reactor;
+pub(crate) use pool::{close_link, find_link, open_link, reactor};
+pub(crate) use reactor::{Others, Reactor, control, epoll};
 pub(crate) use worker::bring;
 
 /// Starts a thread of a link's own.

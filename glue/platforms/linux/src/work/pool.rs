@@ -365,30 +365,45 @@ pub(super) fn detach(handle: u64) {
     }
 }
 
+impl Pool {
+    /// The reactor, made if there is none, and a wake-up for the leader then.
+    fn reactor(&mut self) -> Result<(Arc<Reactor>, Wake), Errno> {
+        if let Some(reactor) = &self.reactor {
+            return Ok((reactor.clone(), Wake::Nobody));
+        }
+        let reactor = Arc::new(Reactor::new()?);
+        let wake = match self.leader {
+            // It sleeps where events do not wake it.
+            Leader::Asleep { .. } => self.wake_leader(),
+            Leader::Awake => Wake::Nobody,
+            Leader::None if self.threads.is_empty() => self.help(),
+            Leader::None => Wake::Nobody,
+        };
+        self.reactor = Some(reactor.clone());
+        Ok((reactor, wake))
+    }
+}
+
+/// What watches sockets for the leader. To be asked for while a kernel is attached.
+pub(crate) fn reactor() -> Result<Arc<Reactor>, Errno> {
+    let (reactor, wake) = lock().reactor()?;
+    wake.deliver();
+    Ok(reactor)
+}
+
 /// Makes a link, given its number and what watches it, and begins with it.
 pub(crate) fn open_link(make: impl FnOnce(u64, Arc<Reactor>) -> Link) -> Result<u64, Errno> {
     let mut pool = lock();
-    let had_reactor = pool.reactor.clone();
-    let reactor = match &had_reactor {
-        Some(reactor) => reactor.clone(),
-        None => Arc::new(Reactor::new()?),
-    };
+    let (reactor, wake) = pool.reactor()?;
     let number = pool.new_handle();
-    let link = Arc::new(make(number, reactor.clone()));
-    link.begin()?;
-    pool.links.insert(number, link);
-    let wake = match (had_reactor, pool.leader) {
-        (Some(_), _) => Wake::Nobody,
-        // It sleeps where frames do not wake it.
-        (None, Leader::Asleep { .. }) => pool.wake_leader(),
-        (None, Leader::Awake) => Wake::Nobody,
-        (None, Leader::None) if pool.threads.is_empty() => pool.help(),
-        (None, Leader::None) => Wake::Nobody,
-    };
-    pool.reactor = Some(reactor);
+    let link = Arc::new(make(number, reactor));
+    let begun = link.begin();
+    if begun.is_ok() {
+        pool.links.insert(number, link);
+    }
     drop(pool);
     wake.deliver();
-    Ok(number)
+    begun.map(|()| number)
 }
 
 /// The link of this number.

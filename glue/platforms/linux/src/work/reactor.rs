@@ -1,8 +1,10 @@
-//! What the leader sleeps in while links are open: an epoll set of the links and an event to wake it.
+//! What the leader sleeps in while there is something to look after: an epoll set of links, of what others there are,
+//! and of an event to wake it.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 
 use hypercall::{Clock, Errno};
 
@@ -10,6 +12,8 @@ use crate::{Platform, clock};
 
 /// The number of the wake-up event; links count from zero.
 const WAKE: u64 = u64::MAX;
+/// The number of all that is no link's.
+const OTHERS: u64 = u64::MAX - 1;
 /// Events taken at once.
 const BATCH: usize = 32;
 
@@ -17,6 +21,13 @@ const BATCH: usize = 32;
 pub(crate) struct Reactor {
     epoll: OwnedFd,
     wake: OwnedFd,
+    others: OnceLock<Arc<dyn Others>>,
+}
+
+/// What the leader looks after beside links.
+pub(crate) trait Others: Send + Sync {
+    /// Something happened.
+    fn happened(&self);
 }
 
 /// Whether the system has the call that waits with nanoseconds (Linux 5.11).
@@ -30,19 +41,45 @@ fn owned(fd: RawFd) -> Result<OwnedFd, Errno> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// A new epoll set.
+pub(crate) fn epoll() -> Result<OwnedFd, Errno> {
+    // SAFETY: the call touches no memory.
+    owned(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })
+}
+
+/// Changes what an epoll set watches.
+pub(crate) fn control(
+    set: &OwnedFd,
+    operation: i32,
+    fd: RawFd,
+    events: i32,
+    number: u64,
+) -> Result<(), Errno> {
+    let mut event = libc::epoll_event {
+        events: events as u32,
+        u64: number,
+    };
+    // SAFETY: the event lives for the call.
+    let answer = unsafe { libc::epoll_ctl(set.as_raw_fd(), operation, fd, &mut event) };
+    match answer {
+        0 => Ok(()),
+        _ => Err(Errno::from_number(crate::last_errno())),
+    }
+}
+
 impl Reactor {
     pub(crate) fn new() -> Result<Reactor, Errno> {
-        // SAFETY: neither call touches memory.
-        let (epoll, wake) = unsafe {
-            (
-                owned(libc::epoll_create1(libc::EPOLL_CLOEXEC))?,
-                owned(libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK))?,
-            )
+        let flags = libc::EFD_CLOEXEC | libc::EFD_NONBLOCK;
+        let reactor = Reactor {
+            epoll: epoll()?,
+            // SAFETY: the call touches no memory.
+            wake: owned(unsafe { libc::eventfd(0, flags) })?,
+            others: OnceLock::new(),
         };
-        let reactor = Reactor { epoll, wake };
+        let wake = reactor.wake.as_raw_fd();
         reactor.control(
             libc::EPOLL_CTL_ADD,
-            reactor.wake.as_raw_fd(),
+            wake,
             libc::EPOLLIN | libc::EPOLLET,
             WAKE,
         )?;
@@ -50,16 +87,21 @@ impl Reactor {
     }
 
     fn control(&self, operation: i32, fd: RawFd, events: i32, number: u64) -> Result<(), Errno> {
-        let mut event = libc::epoll_event {
-            events: events as u32,
-            u64: number,
-        };
-        // SAFETY: the event lives for the call.
-        let answer = unsafe { libc::epoll_ctl(self.epoll.as_raw_fd(), operation, fd, &mut event) };
-        match answer {
-            0 => Ok(()),
-            _ => Err(Errno::from_number(crate::last_errno())),
+        control(&self.epoll, operation, fd, events, number)
+    }
+
+    /// Looks after something else from now on: tells it when one of these can be read from.
+    pub(crate) fn adopt(&self, fds: &[RawFd], others: Arc<dyn Others>) -> Result<(), Errno> {
+        for fd in fds {
+            self.control(libc::EPOLL_CTL_ADD, *fd, libc::EPOLLIN, OTHERS)?;
         }
+        let _ = self.others.set(others);
+        Ok(())
+    }
+
+    /// What it looks after beside links.
+    pub(super) fn others(&self) -> Option<&Arc<dyn Others>> {
+        self.others.get()
     }
 
     /// Watches what is a link's, under its number, for one of these events.
@@ -89,20 +131,18 @@ impl Reactor {
     }
 
     /// Sleeps until `until`, a wake-up or an event, and adds to `happened` the numbers of links with what
-    /// happened there.
-    pub(crate) fn wait(&self, until: u64, happened: &mut Vec<(u64, u32)>) {
+    /// happened there. Says whether something happened to others.
+    pub(crate) fn wait(&self, until: u64, happened: &mut Vec<(u64, u32)>) -> bool {
         let mut events = [libc::epoll_event { events: 0, u64: 0 }; BATCH];
         let count = match until {
             0 => self.wait_milliseconds(&mut events, 0),
             u64::MAX => self.wait_milliseconds(&mut events, -1),
             _ => self.wait_span(&mut events, until.saturating_sub(Platform::monotonic())),
         };
-        happened.extend(
-            events[..count]
-                .iter()
-                .map(|event| (event.u64, event.events))
-                .filter(|(number, _)| *number != WAKE),
-        );
+        let events = events[..count].iter();
+        let events = events.map(|event| (event.u64, event.events));
+        happened.extend(events.clone().filter(|(number, _)| *number < OTHERS));
+        events.clone().any(|(number, _)| number == OTHERS)
     }
 
     fn wait_span(&self, events: &mut [libc::epoll_event], span: u64) -> usize {

@@ -18,7 +18,7 @@ pub(crate) fn alone() -> MutexGuard<'static, ()> {
 }
 
 /// A kernel that runs a closure.
-struct Fake {
+pub(crate) struct Fake {
     handle: u64,
     cookie: usize,
 }
@@ -32,7 +32,7 @@ extern "C-unwind" fn run(cookie: usize) {
 }
 
 impl Fake {
-    fn new(action: impl Fn() + Sync + 'static) -> Fake {
+    pub(crate) fn new(action: impl Fn() + Sync + 'static) -> Fake {
         let action: *mut Action = Box::into_raw(Box::new(Box::new(action)));
         let cookie = action.expose_provenance();
         let handle = Platform::attach(Upcall::new(run, cookie));

@@ -106,14 +106,17 @@ fn call(upcall: Upcall) {
     let _ = catch_unwind(AssertUnwindSafe(|| upcall.call()));
 }
 
-/// Sleeps until something is due, and passes on the news of links.
+/// Sleeps until something is due, and passes on the news there are.
 fn lead(mut pool: Guard, era: u64) -> Guard {
     let (until, reactor) = pool.fall_asleep();
     let mut happened = Vec::new();
+    let mut others = None;
     match reactor {
         Some(reactor) => {
             drop(pool);
-            reactor.wait(until, &mut happened);
+            if reactor.wait(until, &mut happened) {
+                others = reactor.others().cloned();
+            }
             pool = pool::lock();
         }
         None => {
@@ -126,13 +129,16 @@ fn lead(mut pool: Guard, era: u64) -> Guard {
     if pool.era != era {
         return pool;
     }
-    if !happened.is_empty() {
-        // What links are told makes kernels ask for a call; this thread is the one to do it.
+    if !happened.is_empty() || others.is_some() {
+        // What is told makes kernels ask for a call; this thread is the one to do it.
         pool.leader = Leader::Awake;
         let links = pool.links(&happened);
         drop(pool);
         for (link, events) in links {
             link.happened(events);
+        }
+        if let Some(others) = others {
+            others.happened();
         }
         pool = pool::lock();
         if pool.era != era {
