@@ -91,6 +91,26 @@ fn unix_domain_sockets_need_no_network() {
     assert_eq!(output(&mut Command::new(program)), "passed\n");
 }
 
+#[test]
+fn the_hosts_sockets_need_no_network() {
+    if !need("the_hosts_sockets_need_no_network", &["nm"]) {
+        return;
+    }
+    // As `conformance` has it.
+    let configuration = Configuration::build("sockin", &["--components", "sockin"]);
+    let names = symbols(&configuration.artifacts().join("librump.a"));
+    let has = |part: &str| names.iter().any(|name| name.contains(part));
+    assert!(has("6sockin") && has("7sockets"));
+    for part in ["3net", "4inet", "7smoltcp", "6virtif"] {
+        assert!(!has(part), "{part}");
+    }
+    // And who does not ask for them has nothing of them.
+    let without = symbols(&net().artifacts().join("librump.a"));
+    let parts = ["6sockin", "11hostsockets"];
+    let of_them = |name: &&String| parts.iter().any(|part| name.contains(part));
+    assert_eq!(without.iter().find(of_them), None);
+}
+
 fn xtask(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO"));
     command

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -90,15 +90,44 @@ fn the_header_is_c_and_c_plus_plus() {
     if !need("the_header_is_c_and_c_plus_plus", &["c++"]) {
         return;
     }
-    let header = HOST_WITH_THREADS
-        .net_sockets_local()
-        .artifacts()
-        .join("include/rump/rumpuser.h");
+    is_c_and_c_plus_plus(&header(&HOST_WITH_THREADS.net_sockets_local()));
+}
+
+fn header(configuration: &Configuration) -> PathBuf {
+    configuration.artifacts().join("include/rump/rumpuser.h")
+}
+
+fn is_c_and_c_plus_plus(header: &Path) {
     for (compiler, language, standard) in [("cc", "c", "c11"), ("c++", "c++", "c++11")] {
         let mut command = Command::new(compiler);
         command.args(["-x", language, &format!("-std={standard}")]);
         command.args(["-Wall", "-Wextra", "-Werror", "-pedantic", "-fsyntax-only"]);
-        output(command.arg(&header));
+        output(command.arg(header));
+    }
+}
+
+#[test]
+fn sockets_of_a_host_are_asked_for_where_they_are_needed() {
+    if !need(
+        "sockets_of_a_host_are_asked_for_where_they_are_needed",
+        &["c++"],
+    ) {
+        return;
+    }
+    let platform = HOST_WITHOUT_THREADS.platform;
+    let arguments = ["--components", "sockin", "--platform", platform];
+    let configuration = Configuration::build("sockin-host-c-single", &arguments);
+    let with = header(&configuration);
+    is_c_and_c_plus_plus(&with);
+    let with = fs::read_to_string(with).unwrap();
+    let without = fs::read_to_string(header(&HOST_WITHOUT_THREADS.net_sockets_local())).unwrap();
+    for (group, is_with) in [("hostsockets", true), ("frames", false), ("random", false)] {
+        let prefix = format!("rumpuser_{group}_");
+        assert_eq!(
+            (with.contains(&prefix), without.contains(&prefix)),
+            (is_with, !is_with),
+            "{group}"
+        );
     }
 }
 

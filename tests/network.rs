@@ -75,6 +75,42 @@ fn a_tun_interface_carries_packets_alone() {
 }
 
 #[test]
+fn a_stream_outlives_an_interface_of_the_hosts_that_goes_down() {
+    let name = "a_stream_outlives_an_interface_of_the_hosts_that_goes_down";
+    if !need_network(name, &["bash", "curl", "sha256sum"]) {
+        return;
+    }
+    const SIZE: u64 = 12 << 20;
+    let namespace = Namespace::new();
+    let configuration = Configuration::example("httpd");
+    let mut httpd = namespace.kernel(configuration.app("httpd"));
+    let httpd = Child::start(httpd.env("RUMP_LOG_LEVEL", "info"));
+    httpd.expect("listening");
+    let script = format!(
+        "curl -sS --max-time 120 --limit-rate 6M http://10.77.0.2/bytes/{SIZE} | sha256sum"
+    );
+    let mut fetch = namespace.command("bash");
+    let fetch = Child::start(fetch.args(["-euo", "pipefail", "-c", &script]));
+    let sent = || -> u64 {
+        let text = namespace.run("cat /sys/class/net/rump0/statistics/rx_bytes");
+        text.trim().parse().unwrap()
+    };
+    wait_until("a part of the stream", Duration::from_secs(60), || {
+        sent() > SIZE / 4
+    });
+    namespace.run("ip link set rump0 down");
+    httpd.expect("virt0: the link is down");
+    assert!(sent() < SIZE, "it was all there before anything went wrong");
+    namespace.run("ip link set rump0 up");
+    httpd.expect("virt0: the link is up");
+    let (good, said) = fetch.finish();
+    assert!(good && said.starts_with(&stream_sha256(SIZE)), "{said}");
+    // One that is taken away is down for good.
+    namespace.run("ip link del rump0");
+    httpd.expect("virt0: the link is down");
+}
+
+#[test]
 fn serves_pages_to_curl() {
     if !need_network("serves_pages_to_curl", &["curl"]) {
         return;

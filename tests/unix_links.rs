@@ -1,12 +1,19 @@
 //! Kernels in processes on Unix sockets of QEMU's, which needs no rights: its user network, and a guest.
 
-use std::net::TcpListener;
-use std::path::Path;
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tests::{Board, Child, Configuration, Link, Machine, QEMU, compile, need, wait_until, within};
+use tests::{
+    Board, Child, Configuration, Link, Machine, QEMU, compile, free_port, need, stream_sha256,
+    wait_until, within,
+};
 
 /// What a program here may take.
 const LIMIT: Duration = Duration::from_secs(300);
@@ -95,10 +102,7 @@ fn a_network_that_went_away_is_found_again() {
     }
     let folder = tempfile::tempdir().unwrap();
     let socket = socket(&folder);
-    // One that is free now; between here and QEMU somebody may take it.
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = free.local_addr().unwrap().port();
-    drop(free);
+    let port = free_port();
     let forward = format!(",hostfwd=tcp:127.0.0.1:{port}-{KERNEL}:80");
     let qemu = user_network(&socket, &forward);
     let httpd = Configuration::example("httpd").app("httpd");
@@ -122,6 +126,106 @@ fn a_network_that_went_away_is_found_again() {
     assert!(!Path::new(&socket).exists());
     let _qemu = user_network(&socket, &forward);
     wait_until("a page again", LIMIT, fetched);
+}
+
+/// Two sockets that lead to one another: what is written to either is read from the other, a MiB every 50 ms at most.
+struct Relay {
+    listeners: Vec<UnixListener>,
+    streams: Vec<UnixStream>,
+    carried: Arc<AtomicU64>,
+}
+
+impl Relay {
+    /// Listens at these paths, and waits for somebody at each.
+    fn new(paths: &[PathBuf; 2]) -> impl FnOnce() -> Relay {
+        let listeners = paths.iter().map(|path| {
+            let _ = std::fs::remove_file(path);
+            UnixListener::bind(path).unwrap()
+        });
+        let listeners: Vec<_> = listeners.collect();
+        move || {
+            let accept = |listener: &UnixListener| listener.accept().unwrap().0;
+            let streams: Vec<_> = listeners.iter().map(accept).collect();
+            let carried = Arc::new(AtomicU64::new(0));
+            for (from, to) in [(0, 1), (1, 0)] {
+                let ends = [from, to].map(|at: usize| streams[at].try_clone().unwrap());
+                let carried = carried.clone();
+                std::thread::spawn(move || carry(ends, &carried));
+            }
+            Relay {
+                listeners,
+                streams,
+                carried,
+            }
+        }
+    }
+
+    /// Ends, as if it was killed.
+    fn kill(self) {
+        drop(self.listeners);
+        for stream in self.streams {
+            stream.shutdown(Shutdown::Both).unwrap();
+        }
+    }
+}
+
+/// Carries bytes until either end is gone.
+fn carry([mut from, mut to]: [UnixStream; 2], carried: &AtomicU64) {
+    let mut bytes = [0; 1 << 16];
+    while let Ok(count @ 1..) = from.read(&mut bytes) {
+        if to.write_all(&bytes[..count]).is_err() {
+            return;
+        }
+        let before = carried.fetch_add(count as u64, Relaxed);
+        if before >> 20 != (before + count as u64) >> 20 {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+#[test]
+fn a_stream_outlives_a_link_that_goes_away_and_comes_back() {
+    let name = "a_stream_outlives_a_link_that_goes_away_and_comes_back";
+    if !need(name, &["bash", "pkg-config", "sha256sum", "timeout"]) {
+        return;
+    }
+    const SIZE: u64 = 16 << 20;
+    let folder = tempfile::tempdir().unwrap();
+    let paths = ["one", "other"].map(|name| folder.path().join(name));
+    let [one, other] = [&paths[0], &paths[1]].map(|path| format!("unix:{}", path.display()));
+    let relay = Relay::new(&paths);
+    let httpd = Configuration::example("httpd").app("httpd");
+    let httpd = Child::start(
+        within(LIMIT, httpd)
+            .env("RUMP_VIRTIF", one)
+            .env("RUMP_IP", "10.0.2.3/24")
+            .env("RUMP_LOG_LEVEL", "info"),
+    );
+    httpd.expect("listening");
+    let script = format!(
+        "{} 10.0.2.3 80 /bytes/{SIZE} | sha256sum",
+        fetch(&folder).display()
+    );
+    let fetch = Child::start(
+        within(LIMIT, "bash")
+            .args(["-c", &script])
+            .env("RUMP_VIRTIF", other)
+            .env("RUMP_IP", "10.0.2.4/24"),
+    );
+    let relay = relay();
+    let carried = || relay.carried.load(Relaxed);
+    wait_until("a part of the stream", LIMIT, || carried() > SIZE / 4);
+    assert!(
+        carried() < SIZE,
+        "it was all there before anything went wrong"
+    );
+    relay.kill();
+    httpd.expect("virt0: the link is down");
+    let relay = Relay::new(&paths);
+    let _relay = relay();
+    httpd.expect("virt0: the link is up");
+    let (good, said) = fetch.finish();
+    assert!(good && said.starts_with(&stream_sha256(SIZE)), "{said}");
 }
 
 #[test]

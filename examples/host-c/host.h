@@ -26,6 +26,8 @@ struct link {
 
 /* Opens the link url. Returns 0 or a negated error number. */
 int tap_open(struct rump_bytes url, struct rump_link_info *info, int *fd);
+/* Whether the interface is up. */
+bool tap_carrier(int fd);
 /* Fills buffers with frames and returns how many; says whether it found no more, but there may be some later. */
 size_t tap_receive(int fd, struct rump_segments_mut buffers, bool *drained);
 /* Sends frames and returns how many were taken. */

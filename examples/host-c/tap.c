@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -51,6 +52,14 @@ int tap_open(struct rump_bytes url, struct rump_link_info *info, int *fd)
     memset(info, 0, sizeof *info);
     info->mtu = mtu(&request);
     return 0;
+}
+
+/* Linux has such an interface writable while it is up. */
+bool tap_carrier(int fd)
+{
+    struct pollfd one = { fd, POLLOUT, 0 };
+
+    return poll(&one, 1, 0) >= 0 && (one.revents & POLLOUT) != 0;
 }
 
 size_t tap_receive(int fd, struct rump_segments_mut buffers, bool *drained)

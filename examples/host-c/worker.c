@@ -215,6 +215,12 @@ size_t rumpuser_frames_transmit(uint64_t handle, struct rump_segments frames)
     return tap_transmit(links[handle - 1].fd, frames);
 }
 
+/* The kernel asks when frames have come, and hears of a change no earlier. */
+bool rumpuser_frames_carrier(uint64_t handle)
+{
+    return tap_carrier(links[handle - 1].fd);
+}
+
 void rumpuser_frames_close(uint64_t handle)
 {
     struct link *link = &links[handle - 1];

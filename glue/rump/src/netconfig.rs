@@ -119,6 +119,11 @@ impl Interface {
         self.call(|_, _, interface| Ok(interface.is_up()))
     }
 
+    /// Whether it is up, and somebody is at the other end of its link.
+    pub fn is_running(&self) -> Result<bool> {
+        self.call(|_, _, interface| Ok(interface.is_running()))
+    }
+
     /// What went over it so far.
     pub fn statistics(&self) -> Result<Statistics> {
         self.call(|_, _, interface| Ok(interface.statistics()))

@@ -36,6 +36,21 @@ impl Net {
     /// Has packets neither come nor go. Addresses and routes stay; neighbours are forgotten.
     pub fn down(&self, lwp: &Lwp<'_>, interface: &Arc<Interface>) {
         interface.set_up(false);
+        self.forget_neighbours(lwp, interface);
+    }
+
+    /// Takes note whether a link has somebody at its other end, and says whether that is new. Nothing but a link's
+    /// driver knows. As on Linux, addresses and routes stay: what is sent while there is nobody is the link's to refuse,
+    /// and neighbours have to be asked for, so that senders hear when nobody answers.
+    pub fn set_carrier(&self, lwp: &Lwp<'_>, interface: &Arc<Interface>, carrier: bool) -> bool {
+        let is_new = interface.set_carrier(carrier);
+        if is_new && !carrier {
+            self.forget_neighbours(lwp, interface);
+        }
+        is_new
+    }
+
+    fn forget_neighbours(&self, lwp: &Lwp<'_>, interface: &Arc<Interface>) {
         let waiting = self
             .neighbours
             .with(|neighbours| neighbours.forget(interface.index()));

@@ -43,6 +43,8 @@ pub struct Interface {
     loopback: bool,
     offloads: Offloads,
     up: Word,
+    /// Whether the link has somebody at its other end, as far as its driver knows.
+    carrier: Word,
     state: Leaf<State>,
     /// What the kernel sent to itself: frames and bytes.
     own: Parts<Leaf<(u64, u64)>>,
@@ -76,6 +78,7 @@ impl Interface {
             link,
             address,
             up: Word::new(0),
+            carrier: Word::new(1),
             state: Leaf::new(State {
                 statistics: Statistics::default(),
                 queue: Vec::new(),
@@ -140,6 +143,22 @@ impl Interface {
     #[inline]
     pub fn is_up(&self) -> bool {
         self.up.get() != 0
+    }
+
+    /// Whether it is up, and so is its link (Linux's `IFF_RUNNING`).
+    pub fn is_running(&self) -> bool {
+        self.is_up() && self.carrier.get() != 0
+    }
+
+    /// Takes note whether there is a carrier, and says whether that is new.
+    pub(crate) fn set_carrier(&self, carrier: bool) -> bool {
+        let carrier = u32::from(carrier);
+        // The lock only orders those who set.
+        self.state.with(|_| {
+            let is_new = self.carrier.get() != carrier;
+            self.carrier.set(carrier);
+            is_new
+        })
     }
 
     /// Whether it is up for itself, with what belongs to that, and not only for what stands above.

@@ -77,14 +77,17 @@ group! {
     /// frame's [`Offload`]; of what it receives it may say that work was left out or done already.
     pub trait Frames as frames {
         /// Opens the link `url`, fills in `info` and returns a handle, or a negated error number.
-        /// `arrived` is called when frames wait, by any thread but from no interrupt handler, and again
-        /// only after [`receive`](Frames::receive) had found none.
+        /// `arrived` is called when frames wait, and again only after [`receive`](Frames::receive) had found
+        /// none; and when the [`carrier`](Frames::carrier) comes or goes. By any thread, also one that is in
+        /// another hypercall, but from no interrupt handler.
         fn open(url: Bytes<'_>, info: &mut LinkInfo, arrived: Upcall) -> i64;
         /// Fills buffers with waiting frames, one each, and returns how many. Fewer than offered:
         /// no more wait. A frame too long for its buffer is dropped.
         fn receive(link: u64, buffers: SegmentsMut<'_, '_>) -> usize;
         /// Sends frames in order and returns how many the link took.
         fn transmit(link: u64, frames: Segments<'_, '_>) -> usize;
+        /// Whether somebody is at the other end. A host that does not know says so always.
+        fn carrier(link: u64) -> bool;
         /// Closes the link. When this returns, no upcall is under way and none will come.
         fn close(link: u64);
     }

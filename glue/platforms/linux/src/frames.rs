@@ -25,6 +25,10 @@ trait End: Send + Sync {
     fn happened(&self, _link: &Link, _events: u32) {}
     /// Fills buffers, and says how many. If frames no longer wait, it is watched for the next.
     fn receive(&self, link: &Link, buffers: &mut [Segment<'_>]) -> usize;
+    /// Whether somebody is at the other end. When that changes, the kernel is told.
+    fn carrier(&self) -> bool {
+        true
+    }
     /// Sends frames, and says how many were taken.
     fn transmit(&self, link: &Link, frames: &[Segment<'_>]) -> usize;
     /// Ends the watch.
@@ -146,6 +150,10 @@ impl hypercall::Frames for Platform {
             Some(link) => link.end.transmit(&link, frames.as_slice()),
             None => 0,
         }
+    }
+
+    fn carrier(link: u64) -> bool {
+        work::find_link(link).is_some_and(|link| link.end.carrier())
     }
 
     fn close(link: u64) {

@@ -25,6 +25,8 @@ pub(crate) struct Frame {
 pub(crate) struct Port {
     wire: String,
     properties: Properties,
+    /// The cable is in two.
+    cut: bool,
     waiting: VecDeque<Frame>,
     /// Whom to tell that frames wait.
     arrived: Option<Upcall>,
@@ -38,6 +40,7 @@ impl World {
         let port = Port {
             wire: wire.into(),
             properties,
+            cut: false,
             waiting: VecDeque::new(),
             arrived,
             told: false,
@@ -98,7 +101,7 @@ fn asks_for(offload: &Offload) -> u32 {
 
 /// Puts a frame where the port's owner finds it; whom to tell.
 pub(crate) fn deliver(world: &mut World, port: u64, frame: Frame) -> Option<Upcall> {
-    let port = world.ports.get_mut(&port)?;
+    let port = world.ports.get_mut(&port).filter(|port| !port.cut)?;
     port.waiting.push_back(frame);
     if std::mem::replace(&mut port.told, true) {
         return None;
@@ -154,6 +157,9 @@ impl hypercall::Frames for Platform {
 
     fn transmit(link: u64, frames: Segments<'_, '_>) -> usize {
         let frames = frames.as_slice();
+        if !<Platform as hypercall::Frames>::carrier(link) {
+            return 0;
+        }
         world::with(|world| {
             let offloads = world.ports.get(&link).map(|port| port.properties.offloads);
             for frame in frames {
@@ -167,6 +173,10 @@ impl hypercall::Frames for Platform {
             }
         });
         frames.len()
+    }
+
+    fn carrier(link: u64) -> bool {
+        world::with(|world| world.ports.get(&link).is_some_and(|port| !port.cut))
     }
 
     fn close(link: u64) {
@@ -191,6 +201,33 @@ impl Wire {
             Err(error) => {
                 panic!("sim: {url}: {error}; a cable is named like wire:a?latency=1ms&loss=1%")
             }
+        }
+    }
+
+    /// Cuts the cable in two: nothing passes, what is on its way is lost, and whoever is on it hears of that.
+    pub fn cut(&self) {
+        self.set_cut(true);
+    }
+
+    /// Makes it one again.
+    pub fn mend(&self) {
+        self.set_cut(false);
+    }
+
+    fn set_cut(&self, cut: bool) {
+        let told: Vec<Upcall> = world::with(|world| {
+            let wire = world.ports.get(&self.0).map(|port| port.wire.clone());
+            let ports = world.ports.values_mut();
+            ports
+                .filter(|port| Some(&port.wire) == wire.as_ref())
+                .filter_map(|port| {
+                    port.cut = cut;
+                    port.arrived
+                })
+                .collect()
+        });
+        for upcall in told {
+            upcall.call();
         }
     }
 
@@ -281,6 +318,26 @@ mod tests {
         assert_eq!(b.receive().as_deref(), Some(&b"five"[..]));
         assert_eq!((b.receive(), elsewhere.receive()), (None, None));
         Platform::close(a);
+    }
+
+    #[test]
+    fn nothing_passes_a_cable_that_is_cut_and_its_ends_hear_of_it() {
+        let (a, b) = (open("wire:x"), Wire::open("x?latency=1us"));
+        b.send(b"lost");
+        b.cut();
+        assert_eq!((ARRIVALS.get(), Platform::carrier(a)), (1, false));
+        let mut frame = *b"refused";
+        let frame: &[Segment<'_>] = &[Segment::full(&mut frame)];
+        assert_eq!(Platform::transmit(a, frame.into()), 0);
+        assert!(crate::run_until_idle(0) || crate::run_until_idle(2000));
+        b.mend();
+        assert_eq!((ARRIVALS.get(), Platform::carrier(a)), (2, true));
+        b.send(b"passes");
+        assert!(crate::run_until_idle(2000));
+        assert_eq!(receive(a, 2), [b"passes"]);
+        assert_eq!(Platform::transmit(a, frame.into()), 1);
+        Platform::close(a);
+        assert!(!Platform::carrier(a));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod blind;
 mod bulk;
 mod capture;
+mod carrier;
 mod datagrams;
 mod floods;
 mod hostile;

@@ -4,7 +4,7 @@ use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 
 use base::sync::Leaf;
-use base::{Errno, HostHandle, Lwp, UpcallGuard, Work, upcall};
+use base::{Errno, HostHandle, Level, Lwp, UpcallGuard, Work, upcall};
 use hypercall::{LinkInfo, Segment, frames};
 use net::{Batch, Interface, Link, Medium, Net, Offloads, Reason};
 
@@ -125,8 +125,19 @@ impl Port {
         }
         self.net.receive(lwp, &self.interface, &mut arrived.frames);
         self.net.settle(lwp);
-        if arrived.all {
-            self.arrived.schedule();
+        match arrived.all {
+            true => self.arrived.schedule(),
+            false => self.look_for_carrier(lwp),
+        }
+    }
+
+    /// Sees whether somebody is at the other end, which the platform tells as it tells of frames.
+    fn look_for_carrier(&self, lwp: &Lwp<'_>) {
+        let carrier = frames::carrier(self.link.handle);
+        if self.net.set_carrier(lwp, &self.interface, carrier) {
+            let what = if carrier { "is up" } else { "is down" };
+            let name = self.interface.name();
+            base::log!(lwp.instance(), Level::Info, "{name}: the link {what}");
         }
     }
 

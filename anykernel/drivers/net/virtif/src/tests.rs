@@ -183,6 +183,50 @@ fn a_link_may_carry_packets_without_a_header() {
 }
 
 #[test]
+fn a_link_that_loses_its_other_end_is_up_and_does_not_run() {
+    sim::reset(1);
+    let wire = Wire::open("a");
+    let (kernel, net, recorder) = boot("wire:a");
+    let interface = net.interface("virt0").unwrap();
+    sim::advance(1_000_000);
+    assert!(interface.is_running());
+    // Frames that are there are taken, and those under way are lost.
+    wire.send(&broadcast(1));
+    wire.cut();
+    sim::advance(1_000_000);
+    assert!(interface.is_up() && !interface.is_running());
+    assert_eq!(recorder.0.with(core::mem::take).len(), 0);
+    let (before, packet) = (interface.statistics(), broadcast(2)[14..].to_vec());
+    enter(kernel.process(), |lwp| {
+        let mut packet = packet.clone();
+        packet[12..16].copy_from_slice(&[10, 0, 0, 2]);
+        net.output(lwp, net.pool().copy_of(&packet)?, None)?;
+        net.flush(lwp);
+        Ok(())
+    })
+    .unwrap();
+    let after = interface.statistics();
+    assert_eq!(after.tx_frames, before.tx_frames);
+    let refused = after.dropped(Reason::QueueFull) - before.dropped(Reason::QueueFull);
+    assert_eq!(refused, 1);
+    wire.mend();
+    sim::advance(1_000_000);
+    assert!(interface.is_running());
+    wire.send(&broadcast(3));
+    sim::advance(1_000_000);
+    assert_eq!(recorder.0.with(core::mem::take).len(), 1);
+    let log = kernel.instance().log_lines();
+    let said: Vec<_> = log
+        .iter()
+        .filter(|line| line.contains("the link"))
+        .collect();
+    assert!(
+        said[..] == ["virt0: the link is down\n", "virt0: the link is up\n"],
+        "{said:?}"
+    );
+}
+
+#[test]
 fn each_url_is_an_interface_and_shutdown_unplugs_them() {
     sim::reset(1);
     let wire = Wire::open("b");

@@ -2,7 +2,7 @@
 //! QEMU's `-netdev stream` and `passt` speak. It needs no rights beyond those to the socket.
 //!
 //! We connect. A peer that goes away is waited for, with longer and longer pauses between attempts; what is
-//! sent meanwhile is refused, as by a cable without its other end.
+//! sent meanwhile is refused, as by a cable without its other end. The kernel hears of both.
 
 mod input;
 mod output;
@@ -116,6 +116,48 @@ impl State {
         self.wait(link, PAUSES[0]);
     }
 
+    /// Takes note of events, and says whether they are the kernel's business.
+    fn happened(&mut self, link: &Link, path: &str, events: u32) -> bool {
+        match &self.line {
+            Line::Connected(socket) => {
+                if self.output.flush(socket).is_err() {
+                    self.lose(link);
+                    return true;
+                }
+                let arrived = self.hungry && events & !(libc::EPOLLOUT as u32) != 0;
+                self.hungry &= !arrived;
+                self.watch_again(link);
+                arrived
+            }
+            Line::Waiting { pause, .. } => {
+                let next = (*pause * 2).min(PAUSES[1]);
+                let connected = socket::connect(path);
+                let is_news = connected.is_ok();
+                match connected {
+                    Ok(socket) => self.change(link, Line::Connected(socket)),
+                    Err(_) => self.wait(link, next),
+                }
+                is_news
+            }
+            Line::Closed => false,
+        }
+    }
+
+    /// Sends frames, and says how many were taken; or that the peer was lost.
+    fn send(&mut self, link: &Link, frames: &[Segment<'_>]) -> Result<usize, ()> {
+        let Line::Connected(socket) = &self.line else {
+            return Ok(0);
+        };
+        let was_empty = self.output.is_empty();
+        let sent = self.output.send(socket, frames);
+        if sent.is_err() {
+            self.lose(link);
+        } else if was_empty && !self.output.is_empty() {
+            self.watch_again(link);
+        }
+        sent.map_err(|_| ())
+    }
+
     fn wait(&mut self, link: &Link, pause: Duration) {
         match socket::timer(pause) {
             Ok(timer) => self.change(link, Line::Waiting { timer, pause }),
@@ -140,30 +182,14 @@ impl End for Stream {
     }
 
     fn happened(&self, link: &Link, events: u32) {
-        let mut state = self.state();
-        let state = &mut *state;
-        match &state.line {
-            Line::Connected(socket) => {
-                if state.output.flush(socket).is_err() {
-                    return state.lose(link);
-                }
-                if !state.hungry || events & !(libc::EPOLLOUT as u32) == 0 {
-                    return state.watch_again(link);
-                }
-                state.hungry = false;
-                state.watch_again(link);
-            }
-            Line::Waiting { pause, .. } => {
-                let next = (*pause * 2).min(PAUSES[1]);
-                match socket::connect(&self.path) {
-                    Ok(socket) => state.change(link, Line::Connected(socket)),
-                    Err(_) => state.wait(link, next),
-                }
-                return;
-            }
-            Line::Closed => return,
+        let is_news = self.state().happened(link, &self.path, events);
+        if is_news {
+            link.arrived.tell();
         }
-        link.arrived.tell();
+    }
+
+    fn carrier(&self) -> bool {
+        matches!(self.state().line, Line::Connected(_))
     }
 
     fn receive(&self, link: &Link, buffers: &mut [Segment<'_>]) -> usize {
@@ -195,24 +221,11 @@ impl End for Stream {
     }
 
     fn transmit(&self, link: &Link, frames: &[Segment<'_>]) -> usize {
-        let mut state = self.state();
-        let state = &mut *state;
-        let Line::Connected(socket) = &state.line else {
-            return 0;
-        };
-        let was_empty = state.output.is_empty();
-        match state.output.send(socket, frames) {
-            Ok(taken) => {
-                if was_empty && !state.output.is_empty() {
-                    state.watch_again(link);
-                }
-                taken
-            }
-            Err(_) => {
-                state.lose(link);
-                0
-            }
-        }
+        let taken = self.state().send(link, frames);
+        taken.unwrap_or_else(|()| {
+            link.arrived.tell();
+            0
+        })
     }
 
     fn end(&self, link: &Link) {

@@ -33,15 +33,32 @@ extern "C-unwind" fn tell(cookie: usize) {
     sender.send(()).unwrap();
 }
 
+/// A request about the interface of this name.
+fn request(name: &str) -> libc::ifreq {
+    // SAFETY: the structure is plain data for which zeros are good.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
+        *to = from as libc::c_char;
+    }
+    request
+}
+
+/// Has the host's end of the link up or down.
+fn set_up(name: &str, up: bool) {
+    let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+    let mut request = request(name);
+    request.ifr_ifru.ifru_flags = if up { libc::IFF_UP as i16 } else { 0 };
+    // SAFETY: the request is filled in as the call reads it.
+    let answer = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &request) };
+    assert_eq!(answer, 0);
+}
+
 /// Gives the host's end of the link an address, and has it up.
 fn configure(name: &str, address: [u8; 4]) {
     let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
     // SAFETY: the request is plain data, filled in as each of the calls reads it.
     unsafe {
-        let mut request: libc::ifreq = std::mem::zeroed();
-        for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
-            *to = from as libc::c_char;
-        }
+        let mut request = request(name);
         let mut inet: libc::sockaddr_in = std::mem::zeroed();
         inet.sin_family = libc::AF_INET as u16;
         inet.sin_addr.s_addr = u32::from_ne_bytes(address);
@@ -50,12 +67,8 @@ fn configure(name: &str, address: [u8; 4]) {
             libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFADDR, &request),
             0
         );
-        request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as i16;
-        assert_eq!(
-            libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &request),
-            0
-        );
     }
+    set_up(name, true);
 }
 
 /// The next frame of this EtherType, and what was said of it.
@@ -137,6 +150,23 @@ fn a_tap_interface_carries_frames_both_ways() {
         ..Offload::default()
     };
     assert_eq!(said, expected);
+
+    // It is down and up again, and the kernel hears of both; what is sent meanwhile is refused.
+    let expect_carrier = |carrier| {
+        while Platform::carrier(link) != carrier {
+            arrived.recv_timeout(Duration::from_secs(5)).unwrap();
+        }
+    };
+    set_up("rumptest", false);
+    expect_carrier(false);
+    assert_eq!(Platform::transmit(link, frames.into()), 0);
+    set_up("rumptest", true);
+    expect_carrier(true);
+    assert_eq!(Platform::transmit(link, frames.into()), 1);
+    // Of another interface there is no news.
+    set_up("lo", true);
+    assert!(Platform::carrier(link));
     Platform::close(link);
     assert_eq!(Platform::transmit(link, frames.into()), 0);
+    assert!(!Platform::carrier(link));
 }

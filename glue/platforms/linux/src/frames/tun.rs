@@ -4,16 +4,20 @@
 //! cutting up of TCP segments to us and we to it: most of them then are never done. An old system that
 //! knows nothing of that carries plain frames.
 
+mod news;
+
 use std::ffi::{c_char, c_int};
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, IoSlice, IoSliceMut, Read, Write};
 use std::mem;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use hypercall::{Errno, LinkInfo, Offload, Segment};
 
 use super::{End, Link, errno, offload_bytes};
+use news::News;
 
 /// Where the system hands out such interfaces.
 const DEVICE: &str = "/dev/net/tun";
@@ -21,6 +25,8 @@ const DEVICE: &str = "/dev/net/tun";
 const USUAL_MTU: u32 = 1500;
 /// The longest IPv6 packet without jumbo option, which is also the longest that TCP segments are cut from.
 const LONGEST: u32 = 65535 + 40;
+/// What tells news of interfaces from frames, which are watched for with `EPOLLIN`: the same by another name.
+const NEWS: i32 = libc::EPOLLRDNORM;
 /// Bytes of the header in front of a frame: an [`Offload`].
 const HEADER: usize = mem::size_of::<Offload>();
 
@@ -42,6 +48,9 @@ pub(super) struct Tun {
     has_header: bool,
     /// The host leaves checksums and segments to us.
     leaves_work: bool,
+    /// Whether the interface was up when we last looked.
+    up: AtomicBool,
+    news: Option<News>,
 }
 
 /// A request about an interface of this name, filled in so far.
@@ -79,7 +88,12 @@ impl Tun {
         };
         let leaves_work = has_header && ask_for_work(&device);
         let mtu = mtu(&mut request).unwrap_or(USUAL_MTU);
+        // Before the look.
+        let news = News::open();
+        let up = AtomicBool::new(is_up(&device));
         Ok(Tun {
+            news,
+            up,
             device,
             layer,
             mtu,
@@ -145,11 +159,30 @@ impl End for Tun {
     }
 
     fn begin(&self, link: &Link) -> Result<(), Errno> {
-        link.watch(self.device.as_fd(), libc::EPOLLIN)
+        link.watch(self.device.as_fd(), libc::EPOLLIN)?;
+        match &self.news {
+            Some(news) => link.watch(news.fd(), NEWS),
+            None => Ok(()),
+        }
     }
 
-    fn happened(&self, link: &Link, _events: u32) {
+    fn happened(&self, link: &Link, events: u32) {
+        if events & NEWS as u32 != 0
+            && let Some(news) = &self.news
+        {
+            news.take();
+            link.watch_again(news.fd(), NEWS);
+            let up = is_up(&self.device);
+            if self.up.swap(up, Relaxed) == up {
+                // Of another interface.
+                return;
+            }
+        }
         link.arrived.tell();
+    }
+
+    fn carrier(&self) -> bool {
+        self.up.load(Relaxed)
     }
 
     fn receive(&self, link: &Link, buffers: &mut [Segment<'_>]) -> usize {
@@ -177,6 +210,10 @@ impl End for Tun {
             match (&self.device).write_vectored(parts) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                // It is down, or gone.
+                Err(error) if matches!(error.raw_os_error(), Some(libc::EIO | libc::EBADFD)) => {
+                    break;
+                }
                 _ => taken += 1,
             }
         }
@@ -185,6 +222,9 @@ impl End for Tun {
 
     fn end(&self, link: &Link) {
         link.forget(self.device.as_fd());
+        if let Some(news) = &self.news {
+            link.forget(news.fd());
+        }
     }
 }
 
@@ -196,6 +236,18 @@ impl Drop for Tun {
             unsafe { libc::ioctl(self.device.as_raw_fd(), libc::TUNSETOFFLOAD, 0) };
         }
     }
+}
+
+/// Whether the interface is up; an old system says so always.
+fn is_up(device: &File) -> bool {
+    let mut poll = libc::pollfd {
+        fd: device.as_raw_fd(),
+        events: libc::POLLOUT,
+        revents: 0,
+    };
+    // SAFETY: the call writes the one structure it is given.
+    unsafe { libc::poll(&raw mut poll, 1, 0) };
+    poll.revents & libc::POLLOUT != 0
 }
 
 /// Attaches to the interface that `request` names, with these flags.

@@ -76,6 +76,13 @@ impl Linked {
         frames
     }
 
+    /// Waits, as the kernel does, until the link is said to have a carrier, or none.
+    fn expect_carrier(&self, carrier: bool) {
+        while self.take().is_empty() && Platform::carrier(self.link) != carrier {
+            self.arrived.recv_timeout(PATIENCE).unwrap();
+        }
+    }
+
     fn send(&self, frame: &[u8]) -> usize {
         let mut frame = frame.to_vec();
         let frames: &[Segment<'_>] = &[Segment::full(&mut frame)];
@@ -202,16 +209,26 @@ fn a_peer_may_go_away_and_come_back() {
     // Half a frame dies with it.
     peer.write_all(&framed(&[7; 100])[..50]).unwrap();
     drop(peer);
-    while linked.send(&[0; 60]) == 1 {
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    linked.expect_carrier(false);
+    assert_eq!(linked.send(&[0; 60]), 0);
     let (mut peer, _) = linked.listener.accept().unwrap();
-    while linked.send(b"hello, whoever is there") == 0 {
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    linked.expect_carrier(true);
+    assert_eq!(linked.send(b"hello, whoever is there"), 1);
     assert_eq!(read_frame(&mut peer), b"hello, whoever is there");
     peer.write_all(&framed(b"it is still me...")).unwrap();
     assert_eq!(linked.expect(1), [b"it is still me..."]);
+}
+
+#[test]
+fn that_nobody_takes_a_frame_is_news() {
+    let (linked, peer) = Linked::new("news");
+    // The kernel has found no end of what arrives, and is told of no more of that.
+    drop(peer);
+    linked.arrived.recv_timeout(PATIENCE).unwrap();
+    assert!(Platform::carrier(linked.link));
+    assert_eq!(linked.send(&[0; 60]), 0);
+    linked.arrived.recv_timeout(PATIENCE).unwrap();
+    assert!(!Platform::carrier(linked.link));
 }
 
 #[test]
