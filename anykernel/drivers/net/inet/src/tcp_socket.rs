@@ -25,7 +25,12 @@ impl TcpSocket {
         flags: u32,
         wakes: &mut Wakes,
     ) -> Result<usize, Wait> {
-        let broken = |state: &mut TcpState| state.error.take().unwrap_or(Errno::EPIPE);
+        // Who sent something in this call hears of that; the error is for the next.
+        let begun = data.has_begun();
+        let broken = |state: &mut TcpState| match begun {
+            true => Errno::EPIPE,
+            false => state.error.take().unwrap_or(Errno::EPIPE),
+        };
         let Phase::Open(connection) = &mut state.phase else {
             return Err(broken(state).into());
         };

@@ -358,6 +358,21 @@ fn round_trip(cable: &str, len: usize) -> u64 {
 }
 
 #[test]
+fn who_sent_something_hears_of_the_end_next_time() {
+    let host = alone();
+    let (one, other) = connected(&host, &host, "127.0.0.1:0");
+    other.close();
+    let more_than_fits = alloc::vec![0; 1 << 20];
+    let sent = one.try_send(&more_than_fits).unwrap();
+    assert!(0 < sent && sent < more_than_fits.len(), "{sent}");
+    assert_eq!(one.try_send(b"x"), Err(Errno::EPIPE));
+    let (one, other) = connected(&host, &host, "127.0.0.1:0");
+    other.close();
+    one.try_send(&more_than_fits).unwrap();
+    assert_eq!(one.error(), Errno::EPIPE.number());
+}
+
+#[test]
 fn a_message_waits_for_no_confirmation() {
     // A confirmation that waits for data to go with takes ten milliseconds.
     const DELAYED: u64 = 10_000_000;
