@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use bpf::{Kind, Packet, Program};
+use bpf::{Packet, Program};
 use tests::{need, output};
 
 const EXPRESSIONS: &[&str] = &[
@@ -105,7 +105,7 @@ fn packet(frame: &[u8]) -> Packet<'_> {
         network: None,
         link: Some(0),
         protocol: 0,
-        kind: Kind::Host,
+        kind: 0,
         interface: None,
     }
 }

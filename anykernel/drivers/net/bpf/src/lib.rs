@@ -23,7 +23,7 @@ use alloc::vec::Vec;
 
 pub use check::Flaw;
 pub use instruction::{Instruction, MOST};
-pub use packet::{Kind, Packet};
+pub use packet::Packet;
 
 /// The driver as a component of a kernel.
 pub static COMPONENT: base::Component = base::Component::new("bpf");

@@ -2,19 +2,6 @@
 
 use crate::instruction::{Fact, beyond};
 
-/// Whom a packet is for: `sll_pkttype`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// This host.
-    Host = 0,
-    /// All hosts of the link.
-    Broadcast = 1,
-    /// A group of them.
-    Multicast = 2,
-    /// Others: this host sent it.
-    Outgoing = 4,
-}
-
 /// A packet, and what is known of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Packet<'a> {
@@ -28,8 +15,8 @@ pub struct Packet<'a> {
     pub link: Option<usize>,
     /// The protocol of the network, `ETH_P_…`; zero if there is none.
     pub protocol: u16,
-    /// Whom it is for.
-    pub kind: Kind,
+    /// Whom it is for, `PACKET_…`: zero is this host.
+    pub kind: u8,
     /// The interface it came by: its index, and the kind of its hardware, `ARPHRD_…`.
     pub interface: Option<(u32, u16)>,
 }
@@ -58,7 +45,7 @@ impl Packet<'_> {
     pub(crate) fn fact(&self, fact: Fact) -> Option<u32> {
         Some(match fact {
             Fact::Protocol => self.protocol.into(),
-            Fact::Kind => self.kind as u32,
+            Fact::Kind => self.kind.into(),
             Fact::Interface => self.interface?.0,
             Fact::HardwareType => self.interface?.1.into(),
             Fact::Random => random(),

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use net::testing::Numbers;
 
 use crate::instruction::{beyond, code::*};
-use crate::{Instruction, Kind, MOST, Packet, Program};
+use crate::{Instruction, MOST, Packet, Program};
 
 fn one(code: u16, jt: u8, jf: u8, k: u32) -> Instruction {
     Instruction { code, jt, jf, k }
@@ -44,7 +44,7 @@ fn packet() -> Packet<'static> {
         network: Some(2),
         link: Some(0),
         protocol: 0x0800,
-        kind: Kind::Multicast,
+        kind: 2,
         interface: Some((7, 1)),
     }
 }

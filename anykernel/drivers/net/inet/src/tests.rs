@@ -4,6 +4,7 @@ mod blind;
 mod bulk;
 mod capture;
 mod datagrams;
+mod filters;
 mod floods;
 mod hostile;
 mod icmp;
