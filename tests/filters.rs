@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use bpf::{Packet, Program};
-use tests::{need, output};
+use tests::{Configuration, Link, compile, need, output};
 
 const EXPRESSIONS: &[&str] = &[
     "",
@@ -88,6 +88,45 @@ fn what_tcpdump_compiles_chooses_what_tcpdump_does() {
         "{} expressions, up to {most} instructions, on {} packets",
         EXPRESSIONS.len(),
         frames.len()
+    );
+}
+
+#[test]
+fn a_capture_takes_what_a_program_of_tcpdumps_wants() {
+    let test = "a_capture_takes_what_a_program_of_tcpdumps_wants";
+    if !need(test, &["pkg-config", "tcpdump"]) {
+        return;
+    }
+    let components = ["--components", "net,sockets,local,bpf"];
+    let configuration = Configuration::build("net-sockets-local-bpf", &components);
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, chosen) = (folder.path().join("whole"), folder.path().join("chosen"));
+    let link = Link::Static(&configuration);
+    let capture = compile(folder.path(), "capture", &["programs/capture.c"], &[], link);
+    output(Command::new(&capture).arg(&whole));
+    for expression in [
+        "icmp or icmp6",
+        "ip6 and tcp src port 7",
+        "udp and greater 1000",
+    ] {
+        let program = output(tcpdump(&whole).args(["-ddd", expression]));
+        output(Command::new(&capture).arg(&chosen).arg(program));
+        let count = |expression: &str| output(tcpdump(&chosen).arg(expression)).lines().count();
+        let others = count(&format!("not ({expression})"));
+        assert!(
+            count(expression) > 0 && others == 0,
+            "{expression}: {others}"
+        );
+    }
+    let refused = Command::new(&capture)
+        .arg(&chosen)
+        .arg("ip")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(
+        !refused.status.success() && said.contains("begins with \"ip\""),
+        "{said}"
     );
 }
 

@@ -4,13 +4,15 @@
 //! The instructions are Linux's (`Documentation/networking/filter.rst`), with its loads of what is known beside the
 //! bytes; so is what makes a program a good one. A good program ends: it jumps forward only, and returns last.
 //!
-//! This crate knows no sockets and no links: who has a packet makes a [`Packet`] of it and asks a [`Program`].
+//! Captures take them as text. Whoever else has a packet makes a [`Packet`] of it and asks a [`Program`]; this crate
+//! knows no sockets.
 #![no_std]
 
 extern crate alloc;
 #[cfg(test)]
 extern crate sim as _;
 
+mod capture;
 mod check;
 mod instruction;
 mod machine;
@@ -26,7 +28,7 @@ pub use instruction::{Instruction, MOST};
 pub use packet::Packet;
 
 /// The driver as a component of a kernel.
-pub static COMPONENT: base::Component = base::Component::new("bpf");
+pub static COMPONENT: base::Component = base::Component::new("bpf").start(capture::start);
 
 /// A program that was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]

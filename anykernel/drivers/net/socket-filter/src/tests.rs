@@ -13,7 +13,6 @@ static SYSTEM: System = System {
     devices: &[],
     components: &[
         &base::COMPONENT,
-        &bpf::COMPONENT,
         &sockets::COMPONENT,
         &local::COMPONENT,
         &crate::COMPONENT,
