@@ -24,16 +24,21 @@ struct Variant {
 
 /// Locks for as many processors as enter.
 const MP: Variant = Variant {
-    name: "net-sockets-local",
-    arguments: &["--components", "net,sockets,local"],
+    name: "net-sockets-local-bpf",
+    arguments: &["--components", "net,sockets,local,bpf"],
     flags: &[],
     host: None,
 };
 
 /// Locks for one virtual processor.
 const UP: Variant = Variant {
-    name: "net-sockets-local-up",
-    arguments: &["--components", "net,sockets,local", "--param", "sync=up"],
+    name: "net-sockets-local-bpf-up",
+    arguments: &[
+        "--components",
+        "net,sockets,local,bpf",
+        "--param",
+        "sync=up",
+    ],
     flags: &[],
     host: None,
 };
@@ -48,26 +53,31 @@ const HOST_SOCKETS: Variant = Variant {
 
 /// No threads and no operating system.
 const SIM: Variant = Variant {
-    name: "net-sockets-local-sim",
-    arguments: &["--components", "net,sockets,local", "--platform", "sim"],
+    name: "net-sockets-local-bpf-sim",
+    arguments: &["--components", "net,sockets,local,bpf", "--platform", "sim"],
     flags: &["-DNO_THREADS"],
     host: None,
 };
 
 /// A host in C with threads.
 const HOST_C: Variant = Variant {
-    name: "net-sockets-local-host-c",
-    arguments: &["--components", "net,sockets,local", "--platform", "host-c"],
+    name: "net-sockets-local-bpf-host-c",
+    arguments: &[
+        "--components",
+        "net,sockets,local,bpf",
+        "--platform",
+        "host-c",
+    ],
     flags: &[],
     host: Some(HOST_WITH_THREADS),
 };
 
 /// A host in C without.
 const HOST_C_SINGLE: Variant = Variant {
-    name: "net-sockets-local-host-c-single",
+    name: "net-sockets-local-bpf-host-c-single",
     arguments: &[
         "--components",
-        "net,sockets,local",
+        "net,sockets,local,bpf",
         "--platform",
         "host-c-single",
     ],

@@ -10,6 +10,7 @@ int main(int argc, char **argv)
     static const struct test_case *const groups[] = {
         local_pair_cases,     local_ending_cases, local_name_cases,      local_server_cases,
         local_datagram_cases, local_file_cases,   local_readiness_cases, local_option_cases,
+        local_filter_cases,
         NULL,
     };
     int status = run_cases(argc, argv, groups);

@@ -15,6 +15,7 @@ extern const struct test_case local_datagram_cases[];
 extern const struct test_case local_file_cases[];
 extern const struct test_case local_readiness_cases[];
 extern const struct test_case local_option_cases[];
+extern const struct test_case local_filter_cases[];
 
 struct name {
     struct sockaddr_un un;

@@ -15,5 +15,6 @@ extern const struct test_case datagram_cases[];
 extern const struct test_case control_cases[];
 extern const struct test_case descriptor_cases[];
 extern const struct test_case blocking_cases[];
+extern const struct test_case filter_cases[];
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * capture FILE: two kernels on a segment that leaves checksums open and segments long talk TCP, UDP and ICMP, of both
- * families; what one of them sends and receives goes into FILE as a pcap stream.
+ * capture FILE [PROGRAM]: two kernels on a segment that leaves checksums open and segments long talk TCP, UDP and ICMP,
+ * of both families; what one of them sends and receives, or what of that a program of `tcpdump -ddd` wants, goes into
+ * FILE as a pcap stream.
  */
 #include "../conformance/sys.h"
 
@@ -70,13 +71,13 @@ int main(int argc, char **argv)
     static char buffer[65536];
     struct rump_kernel *one = rump_boot("virtif=bus:capture ip=10.0.0.1/24,fd00::1/64");
     struct rump_kernel *other = rump_boot("virtif=bus:capture ip=10.0.0.2/24,fd00::2/64");
-    FILE *file = argc == 2 ? fopen(argv[1], "w") : NULL;
+    FILE *file = argc == 2 || argc == 3 ? fopen(argv[1], "w") : NULL;
     ssize_t got;
 
     check(one != NULL && other != NULL, "boot");
     check(file != NULL, "file");
     check(rump_enter(one) == 0, "enter");
-    int capture = rump_sys_ifcapture("virt0");
+    int capture = argc == 3 ? rump_sys_ifcapture_filtered("virt0", argv[2]) : rump_sys_ifcapture("virt0");
     check(capture >= 0, "capture");
     talk(one, other, "::ffff:10.0.0.2");
     talk(other, one, "::ffff:10.0.0.1");

@@ -41,6 +41,11 @@ pub struct Child {
 }
 
 impl Child {
+    /// Whether it has not ended.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Starts it, and collects what it writes.
     pub fn start(command: &mut Command) -> Child {
         command

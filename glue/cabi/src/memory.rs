@@ -23,6 +23,11 @@ pub(crate) fn user_in<'a>(start: *const u8, len: usize) -> syscall::UserIn<'a> {
     syscall::UserIn::new(&MEMORY, start.expose_provenance(), len.min(MOST))
 }
 
+/// `len` bytes that the call reads, at an address that the program wrote down.
+pub(crate) fn user_in_at<'a>(address: usize, len: usize) -> syscall::UserIn<'a> {
+    syscall::UserIn::new(&MEMORY, address, len)
+}
+
 /// `len` bytes that the call writes.
 pub(crate) fn user_out<'a>(start: *mut u8, len: usize) -> syscall::UserOut<'a> {
     syscall::UserOut::new(&MEMORY, start.expose_provenance(), len.min(MOST))

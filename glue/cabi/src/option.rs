@@ -1,8 +1,11 @@
 //! Socket options and `ioctl`.
 
-use base::Errno;
+use core::mem::size_of;
 
-use crate::memory::{user_in, user_out};
+use base::Errno;
+use syscall::UioIn;
+
+use crate::memory::{user_in, user_in_at, user_out};
 
 /// Decoder of an option's value.
 pub struct OptIn(*const u8, u32);
@@ -10,7 +13,8 @@ pub struct OptIn(*const u8, u32);
 impl OptIn {
     /// # Safety
     ///
-    /// `value` is null or good for reading `len` bytes until the call ends.
+    /// `value` is null or good for reading `len` bytes until the call ends; and of an option whose value has a pointer,
+    /// so is what that points at.
     pub unsafe fn new(value: *const u8, len: u32) -> Self {
         OptIn(value, len)
     }
@@ -18,13 +22,40 @@ impl OptIn {
     /// The argument. A length with the sign bit is a negative one to Linux.
     pub fn arg(&mut self) -> syscall::OptIn<'_> {
         let len = i32::try_from(self.1).map_err(|_| Errno::EINVAL);
-        syscall::OptIn::new(len.map(|len| user_in(self.0, len as usize)))
+        syscall::OptIn::new(len.map(|len| user_in(self.0, len as usize))).by_pointer(follow)
     }
 
     /// Nothing is copied out.
     pub fn finish(self) -> Result<(), Errno> {
         Ok(())
     }
+}
+
+/// `struct sock_fprog`, the only value there is with a pointer.
+#[repr(C)]
+struct RawSockFprog {
+    len: u16,
+    filter: usize,
+}
+
+/// Bytes of a `struct sock_filter`.
+const SOCK_FILTER: usize = 8;
+
+/// Finds the instructions that a `struct sock_fprog` points at.
+fn follow(value: syscall::UserIn<'_>) -> Result<syscall::UserIn<'_>, Errno> {
+    let mut bytes = [0; size_of::<RawSockFprog>()];
+    // Linux reads an `int` of every value first.
+    if value.len() < size_of::<i32>() {
+        return Err(Errno::EINVAL);
+    }
+    UioIn::from(value).take(&mut bytes)?;
+    if value.len() != bytes.len() {
+        return Err(Errno::EINVAL);
+    }
+    // SAFETY: as many bytes as it has, for which any bits are good.
+    let fprog: RawSockFprog = unsafe { core::mem::transmute(bytes) };
+    let count = if fprog.filter == 0 { 0 } else { fprog.len };
+    Ok(user_in_at(fprog.filter, usize::from(count) * SOCK_FILTER))
 }
 
 /// Decoder of a place for an option's value.

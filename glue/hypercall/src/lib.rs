@@ -22,6 +22,10 @@ mod groups;
 mod types;
 
 pub use errno::Errno;
+/// Whether links over other interfaces of the host are wanted, where a platform has such: few want them, and only they
+/// shall carry the code. The driver of links has a build parameter that switches the feature on.
+pub const HOST_INTERFACES: bool = cfg!(feature = "host-interfaces");
+
 pub use groups::*;
 pub use types::{Bytes, BytesMut, Segment, Segments, SegmentsMut, Upcall};
 

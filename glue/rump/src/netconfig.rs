@@ -204,4 +204,15 @@ impl Interface {
             lwp.process().open(lwp, capture, O_CLOEXEC)
         })
     }
+
+    /// The same, but records only what a classic packet filter wants: `program` is what `tcpdump -ddd` writes for a
+    /// link of that kind. `EINVAL` if it is no program, and the log says why; `ENOSYS` without the component `bpf`.
+    pub fn capture_filtered(&self, program: &str) -> Result<Descriptor> {
+        Descriptor::open(&self.kernel, |lwp| {
+            let net = lwp.state::<Net>()?;
+            let interface = net.interface(&self.name)?;
+            let capture = net.capture_filtered(lwp, &interface, program)?;
+            lwp.process().open(lwp, capture, O_CLOEXEC)
+        })
+    }
 }

@@ -46,12 +46,15 @@ pub const SO_SNDLOWAT: u32 = 19;
 pub const SO_RCVTIMEO: u32 = 20;
 pub const SO_SNDTIMEO: u32 = 21;
 pub const SO_BINDTODEVICE: u32 = 25;
+pub const SO_ATTACH_FILTER: u32 = 26;
+pub const SO_DETACH_FILTER: u32 = 27;
 pub const SO_TIMESTAMP: u32 = 29;
 pub const SO_ACCEPTCONN: u32 = 30;
 pub const SO_TIMESTAMPNS: u32 = 35;
 pub const SO_MARK: u32 = 36;
 pub const SO_PROTOCOL: u32 = 38;
 pub const SO_DOMAIN: u32 = 39;
+pub const SO_LOCK_FILTER: u32 = 44;
 
 pub const TCP_NODELAY: u32 = 1;
 pub const TCP_MAXSEG: u32 = 2;

@@ -26,7 +26,7 @@ pub use address::{SockAddr, SockAddrIn, SockAddrOut};
 pub use event::{EpollEvent, EpollEventIn, EpollEvents, PollFd, PollFds};
 pub use hypercall::Errno;
 pub use message::{Control, Credentials, FdPair, MsgIn, MsgOut, MsgResult};
-pub use option::{IoctlArg, OptIn, OptOut};
+pub use option::{IoctlArg, OptIn, OptOut, copy};
 pub use time::{SigMask, Timespec};
 pub use uio::{IovIn, IovOut, UioIn, UioOut};
 pub use usermem::{Local, UserIn, UserMem, UserOut};

@@ -9,24 +9,45 @@ const MAX_OPTION: usize = 4096;
 
 /// The value of a socket option the call reads.
 #[derive(Clone, Copy)]
-pub struct OptIn<'a>(Result<UserIn<'a>, Errno>);
+pub struct OptIn<'a> {
+    value: Result<UserIn<'a>, Errno>,
+    follow: Follow<'a>,
+}
+
+/// Where the list is that a value stands for.
+type Follow<'a> = fn(UserIn<'a>) -> Result<UserIn<'a>, Errno>;
 
 impl<'a> OptIn<'a> {
-    /// A value in the caller's memory, or why there is none.
+    /// A value in the caller's memory, or why there is none. What an option has for a list is the list.
     pub fn new(value: Result<UserIn<'a>, Errno>) -> Self {
-        OptIn(value)
+        OptIn { value, follow: Ok }
+    }
+
+    /// The same of a caller who says of a list where it is and how long: `follow` reads that. A pointer to nothing
+    /// is to be a list of nothing.
+    pub fn by_pointer(self, follow: Follow<'a>) -> Self {
+        OptIn { follow, ..self }
     }
 
     /// The value's bytes.
     pub fn bytes(&self) -> Result<Vec<u8>, Errno> {
-        let user = self.0?;
-        if user.len() > MAX_OPTION {
-            return Err(Errno::EINVAL);
-        }
-        let mut bytes = alloc::vec![0; user.len()];
-        UioIn::from(user).take(&mut bytes)?;
-        Ok(bytes)
+        copy(self.value?, MAX_OPTION)
     }
+
+    /// The list that the value stands for, yet to be [copied](copy): the instructions of `SO_ATTACH_FILTER`.
+    pub fn list(&self) -> Result<UserIn<'a>, Errno> {
+        (self.follow)(self.value?)
+    }
+}
+
+/// Copies what a caller has, up to so many bytes: `EINVAL` for more.
+pub fn copy(user: UserIn<'_>, most: usize) -> Result<Vec<u8>, Errno> {
+    if user.len() > most {
+        return Err(Errno::EINVAL);
+    }
+    let mut bytes = alloc::vec![0; user.len()];
+    UioIn::from(user).take(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Where the value of a socket option goes: as much of it as the caller has room for.

@@ -81,6 +81,7 @@ pub const TESTED_WITH: &[Tool] = &[
     tool("python3", "python3"),
     tool("qemu-system-x86_64", "qemu-system-x86"),
     tool("readelf", "binutils"),
+    tool("setpriv", "util-linux"),
     tool("sha256sum", "coreutils"),
     tool("skopeo", "skopeo"),
     tool("sysctl", "procps"),

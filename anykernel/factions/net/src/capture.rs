@@ -1,12 +1,13 @@
 //! Captures: a descriptor that yields what an interface sends and receives as a pcap stream.
 //!
-//! Frames are recorded where locks may be held, so readers are woken by deferred work.
+//! Frames are recorded where locks may be held, so readers are woken by deferred work. Which are recorded may be up to a
+//! program; what those are is known to whoever publishes [`CaptureFilters`].
 
 use alloc::collections::VecDeque;
 use alloc::sync::{Arc, Weak};
 
 use base::sync::Leaf;
-use base::{Charge, Errno, Events, File, Instance, Lwp, Readiness, Wait, Wakes, Work};
+use base::{Charge, Errno, Events, File, Instance, Level, Lwp, Readiness, Wait, Wakes, Work, log};
 use syscall::UioOut;
 
 use crate::interface::Listener;
@@ -23,12 +24,28 @@ const MAGIC: u32 = 0xa1b2_3c4d;
 const LINKTYPE_ETHERNET: u32 = 1;
 const LINKTYPE_RAW: u32 = 101;
 
+/// Chooses what a capture records.
+pub trait CaptureFilter: Send + Sync {
+    /// How many bytes of a frame on an interface are recorded; zero: it is not. Locks may be held.
+    fn judge(&self, interface: &Interface, frame: &[u8]) -> usize;
+}
+
+/// A filter that was made of text, or why none was.
+pub type ReadCaptureFilter = Result<Arc<dyn CaptureFilter>, Errno>;
+
+/// Who makes such filters of text.
+pub struct CaptureFilters {
+    /// Makes one. `EINVAL` if the text is none, and the log says why.
+    pub read: fn(&Lwp<'_>, &str) -> ReadCaptureFilter,
+}
+
 /// An open capture.
 pub struct Capture {
     interface: Weak<Interface>,
     readiness: Readiness,
     state: Leaf<State>,
     wake: Arc<Work>,
+    filter: Option<Arc<dyn CaptureFilter>>,
     _charge: Charge,
 }
 
@@ -45,14 +62,38 @@ impl Net {
         lwp: &Lwp<'_>,
         interface: &Arc<Interface>,
     ) -> Result<Arc<Capture>, Errno> {
-        let capture = Capture::new(lwp.instance(), interface)?;
+        let capture = Capture::new(lwp.instance(), interface, None)?;
+        interface.add_capture(capture.clone());
+        Ok(capture)
+    }
+
+    /// The same, of what a program wants: text, such as `tcpdump -ddd` writes. `EINVAL` for what is no program, and the
+    /// log says why; `ENOSYS` if no component knows programs.
+    pub fn capture_filtered(
+        &self,
+        lwp: &Lwp<'_>,
+        interface: &Arc<Interface>,
+        program: &str,
+    ) -> Result<Arc<Capture>, Errno> {
+        let Ok(filters) = lwp.state::<CaptureFilters>() else {
+            let missing =
+                "programs for captures need the component bpf, which is not in this kernel";
+            log!(lwp.instance(), Level::Error, "net: {missing}");
+            return Err(Errno::ENOSYS);
+        };
+        let filter = (filters.read)(lwp, program)?;
+        let capture = Capture::new(lwp.instance(), interface, Some(filter))?;
         interface.add_capture(capture.clone());
         Ok(capture)
     }
 }
 
 impl Capture {
-    fn new(instance: &Arc<Instance>, interface: &Arc<Interface>) -> Result<Arc<Self>, Errno> {
+    fn new(
+        instance: &Arc<Instance>,
+        interface: &Arc<Interface>,
+        filter: Option<Arc<dyn CaptureFilter>>,
+    ) -> Result<Arc<Self>, Errno> {
         let charge = instance.memory().charge(CAPACITY)?;
         let mut bytes = VecDeque::new();
         for field in [
@@ -81,9 +122,19 @@ impl Capture {
                         });
                     }
                 }),
+                filter,
                 _charge: charge,
             }
         }))
+    }
+
+    /// How many bytes of a frame are recorded, if it is.
+    fn chosen(&self, frame: &[u8]) -> Option<usize> {
+        let Some(filter) = &self.filter else {
+            return Some(frame.len());
+        };
+        let kept = filter.judge(&*self.interface.upgrade()?, frame);
+        (kept > 0).then_some(kept.min(frame.len()))
     }
 
     /// Frames that came when the buffer was full.
@@ -97,10 +148,15 @@ impl Listener for Capture {
     /// them from wrong ones. What is yet to be cut up is recorded whole.
     fn record(&self, frames: &[Frame]) {
         let now = hypercall::clock::wall();
+        let mut recorded = false;
         for frame in frames {
             let bytes = frame.payload();
-            let taken = &bytes[..bytes.len().min(SNAPLEN)];
+            let Some(chosen) = self.chosen(bytes) else {
+                continue;
+            };
+            let taken = &bytes[..chosen.min(SNAPLEN)];
             let completion = frame.completion();
+            recorded = true;
             self.state.with(|state| {
                 let len = 16 + taken.len();
                 if state.bytes.len() + len > CAPACITY || state.bytes.try_reserve(len).is_err() {
@@ -123,7 +179,9 @@ impl Listener for Capture {
                 }
             });
         }
-        self.wake.schedule();
+        if recorded {
+            self.wake.schedule();
+        }
     }
 }
 

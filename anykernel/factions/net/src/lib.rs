@@ -49,7 +49,7 @@ mod table;
 pub mod testing;
 
 pub use address::{Cidr, InterfaceAddress, common_prefix, link_local, solicited_node};
-pub use capture::Capture;
+pub use capture::{Capture, CaptureFilter, CaptureFilters, ReadCaptureFilter};
 pub use checksum::Checksum;
 pub use complaint::Complaint;
 pub use dhcp::Lease;

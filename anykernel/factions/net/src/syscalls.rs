@@ -126,6 +126,16 @@ pub fn ifcapture(lwp: &Lwp<'_>, name: Str<'_>) -> Result<NewFd, Errno> {
     lwp.process().open(lwp, capture, 0)
 }
 
+/// The same, but records only what a classic packet filter wants: `program` is what `tcpdump -ddd` writes for a link of
+/// that kind. EINVAL: it is no program, and the log says why; ENOSYS: the component `bpf` is missing.
+#[syscall]
+pub fn ifcapture_filtered(lwp: &Lwp<'_>, name: Str<'_>, program: Str<'_>) -> Result<NewFd, Errno> {
+    let net = lwp.state::<Net>()?;
+    let interface = net.interface(name.get()?)?;
+    let capture = net.capture_filtered(lwp, &interface, program.get()?)?;
+    lwp.process().open(lwp, capture, 0)
+}
+
 /// Writes an interface's counters as a line of text that ends with a null byte. ENOSPC: there is no room
 /// for it (512 bytes are enough).
 #[public(netconfig)]

@@ -1,9 +1,12 @@
-//! Links that carry frames: `tap:NAME`, a TAP interface; `tun:NAME`, a TUN interface; `unix:PATH`, a stream socket;
-//! `bus:NAME`, a segment between kernels.
+//! Links that carry frames: `tap:NAME`, a TAP interface; `tun:NAME`, a TUN interface; `packet:NAME` and `xdp:NAME`,
+//! another interface of the host's; `unix:PATH`, a stream socket; `bus:NAME`, a segment between kernels.
 
 mod bus;
+mod interface;
+mod packet;
 mod stream;
 mod tun;
+mod xdp;
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -12,8 +15,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hypercall::{Bytes, Errno, LinkInfo, Offload, Segment, Segments, SegmentsMut, Upcall};
 
 use crate::{Platform, work};
+use packet::PacketSocket;
 use stream::Stream;
 use tun::{Layer, Tun};
+use xdp::XdpSocket;
+
+/// The longest IPv6 packet without jumbo option, which is also the longest that TCP segments are cut from.
+const LONGEST: u32 = 65535 + 40;
 
 /// Our end of a link, of whatever kind. It says itself when it is to be looked at again.
 trait End: Send + Sync {
@@ -116,8 +124,10 @@ fn split(url: &[u8]) -> Result<(&str, &str), Errno> {
 fn open(url: &[u8], info: &mut LinkInfo, arrived: Upcall) -> Result<u64, Errno> {
     let end: Box<dyn End> = match split(url)? {
         ("bus", name) => bus::open(name)?,
+        ("packet", name) if hypercall::HOST_INTERFACES => Box::new(PacketSocket::open(name)?),
         ("tap", name) => Box::new(Tun::open(name, Layer::Ethernet)?),
         ("tun", name) => Box::new(Tun::open(name, Layer::Ip)?),
+        ("xdp", rest) if hypercall::HOST_INTERFACES => Box::new(XdpSocket::open(rest)?),
         ("unix", path) => Box::new(Stream::open(path)?),
         _ => return Err(Errno::EPROTONOSUPPORT),
     };

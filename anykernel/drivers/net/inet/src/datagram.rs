@@ -15,13 +15,14 @@ use core::sync::atomic::Ordering;
 
 use base::sync::{Leaf, Word};
 use base::{Errno, Events, Lwp, Readiness, Wait, Wakes};
-use net::{Frame, Interface};
+use net::{Frame, Interface, Reason};
+use sockets::FilterPlace;
 use syscall::consts::*;
 use syscall::{SockAddr, UioIn};
 
 use crate::address::{Endpoint, Family, or_loopback, same_version};
 use crate::emit::Marks;
-use crate::inet::{Inet, Job};
+use crate::inet::{Arriving, Inet, Job, Packet};
 use crate::options::{Opt, Options, RAW, UDP};
 use crate::ports::Claim;
 use ancillary::{Ancillary, Chosen};
@@ -47,6 +48,7 @@ pub(crate) struct DatagramSocket {
     /// Whether what is sent may be a part of something: looked at without the lock, to save it.
     gathers: Word,
     pub(crate) state: Leaf<DatagramState>,
+    pub(crate) filter: FilterPlace,
     pub(crate) this: Weak<DatagramSocket>,
 }
 
@@ -159,6 +161,7 @@ impl DatagramSocket {
                 closed: false,
                 level: Events::OUT,
             }),
+            filter: FilterPlace::default(),
             this: Weak::clone(this),
         });
         if raw {
@@ -464,6 +467,32 @@ impl DatagramState {
 }
 
 impl Inet {
+    /// Gives a socket what its filter leaves of a packet from `start` on, without a header of so many bytes.
+    pub(crate) fn give(
+        &self,
+        lwp: &Lwp<'_>,
+        socket: &Arc<DatagramSocket>,
+        mut packet: Arriving<'_>,
+        start: usize,
+        header: usize,
+        from: Endpoint,
+    ) {
+        if socket.filter.is_used() && !packet.pass(&socket.filter, start) {
+            return self.discard(packet, Reason::Filtered);
+        }
+        packet.frame.trim_front(start + header);
+        let Packet {
+            frame,
+            info,
+            interface,
+        } = packet;
+        let datagram = Datagram::of(interface, (from, info.dst), info.hop_limit, frame);
+        if let Err(frame) = socket.deliver(lwp, datagram) {
+            interface.count_dropped(Reason::QueueFull, 1);
+            self.net.pool().recycle(frame);
+        }
+    }
+
     /// Whether an address means all hosts of a network.
     fn is_broadcast(&self, addr: IpAddr) -> bool {
         let IpAddr::V4(addr) = addr else {

@@ -44,6 +44,15 @@ impl Arriving<'_> {
             interface: self.interface.clone(),
         }
     }
+
+    /// Another one that came the same way, of which the same is known.
+    pub(crate) fn with(&self, frame: Frame) -> Self {
+        Packet {
+            frame,
+            info: self.info,
+            interface: self.interface,
+        }
+    }
 }
 
 impl<I> Packet<I> {

@@ -36,7 +36,7 @@ impl Inet {
         }
     }
 
-    fn receive_segment(&self, lwp: &Lwp<'_>, packet: Arriving<'_>) {
+    fn receive_segment(&self, lwp: &Lwp<'_>, mut packet: Arriving<'_>) {
         let Ok(segment) = TcpPacket::new_checked(packet.payload()) else {
             return self.discard(packet, Reason::Malformed);
         };
@@ -53,7 +53,14 @@ impl Inet {
         let Some(tuple) = packet.tuple() else {
             return self.discard(packet, Reason::Malformed);
         };
-        match self.tables.read(lwp, |tables| tables.segment(&tuple)) {
+        let target = self.tables.read(lwp, |tables| tables.segment(&tuple));
+        if let Target::Connection(socket) | Target::Listener(socket) = &target
+            && socket.filter.is_used()
+            && !packet.pass(&socket.filter, packet.info.payload_offset)
+        {
+            return self.discard(packet, Reason::Filtered);
+        }
+        match target {
             Target::Connection(socket) => self.hand_over(lwp, &socket, packet.frame),
             Target::Listener(socket) if opens => self.note(lwp, Job::Knock(socket, packet.keep())),
             Target::TimeWait => self.note(lwp, Job::Late(packet.keep())),

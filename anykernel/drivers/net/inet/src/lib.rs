@@ -8,7 +8,8 @@
 //! - [`input`], [`demux`], [`ports`]: whose a packet is;
 //! - [`tcp`] and what is named after it: sockets; [`connection`], [`device`], [`window`],
 //!   [`segment_size`], [`outgoing`], [`nagle`], [`blind`]: smoltcp, and what it lacks;
-//! - [`datagram`], [`udp`], [`raw`]: sockets for datagrams; [`icmp`]: echo, and errors both ways.
+//! - [`datagram`], [`udp`], [`raw`]: sockets for datagrams; [`icmp`]: echo, and errors both ways;
+//! - [`filter`]: what filters of sockets see of packets.
 //!
 //! It does not know links, routes or neighbours, nor descriptors, nor who may do what.
 #![no_std]
@@ -26,6 +27,7 @@ mod demux;
 mod device;
 mod emit;
 mod extension;
+mod filter;
 mod icmp;
 mod inbox;
 mod inet;

@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 
 use base::{Errno, Lwp};
-use sockets::{Protocol, Socket};
+use sockets::{FilterPlace, Protocol, Socket};
 use syscall::consts::*;
 
 use crate::address::Family;
@@ -34,7 +34,8 @@ impl Protocol for InetProtocol {
         match (kind, protocol) {
             (SOCK_STREAM, 0 | IPPROTO_TCP) => {
                 let options = Options::new(STREAM, self.inet.settings.tcp_buffer);
-                Ok(TcpSocket::new(&self.inet, self.family, options))
+                let filter = FilterPlace::default();
+                Ok(TcpSocket::new(&self.inet, self.family, options, filter))
             }
             (SOCK_DGRAM, 0 | IPPROTO_UDP) => datagram(Kind::Udp),
             (SOCK_RAW, 1..=255) => datagram(Kind::Raw(protocol as u8)),

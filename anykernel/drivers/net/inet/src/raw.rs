@@ -5,14 +5,13 @@ use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 
 use base::{Errno, Lwp};
-use net::Reason;
 use smoltcp::wire::{IpProtocol, Ipv4Packet, checksum};
 use syscall::consts::IPPROTO_ICMPV6;
 use syscall::{SockAddr, UioIn};
 
 use crate::address::{Endpoint, Family};
 use crate::datagram::ancillary::Chosen;
-use crate::datagram::{Datagram, DatagramSocket, Kind, Route};
+use crate::datagram::{DatagramSocket, Kind, Route};
 use crate::emit::Header;
 use crate::inet::{Arriving, Inet, Packet};
 use crate::options::Opt;
@@ -32,22 +31,18 @@ impl Inet {
             raw.filter(|socket| socket.wants(packet)).cloned().collect()
         });
         for socket in wanting {
+            // With its header, or without: that is the families' difference.
+            let start = match socket.family {
+                Family::V4 => 0,
+                Family::V6 => packet.info.payload_offset,
+            };
             let Ok(mut frame) = self.net.pool().copy_of(packet.frame.payload()) else {
                 return;
             };
             frame.set_checksum(packet.frame.checksum());
             frame.complete_checksum();
-            // With its header, or without: that is the families' difference.
-            if socket.family == Family::V6 {
-                frame.trim_front(packet.info.payload_offset);
-            }
             let from = Endpoint::new(packet.info.src, 0);
-            let (to, hops) = (packet.info.dst, packet.info.hop_limit);
-            let datagram = Datagram::of(packet.interface, (from, to), hops, frame);
-            if let Err(frame) = socket.deliver(lwp, datagram) {
-                packet.interface.count_dropped(Reason::QueueFull, 1);
-                self.net.pool().recycle(frame);
-            }
+            self.give(lwp, &socket, packet.with(frame), start, 0, from);
         }
     }
 

@@ -8,6 +8,7 @@ use core::sync::atomic::{Ordering, fence};
 use base::sync::Mutex;
 use base::{Callout, Errno, Events, Lwp, Readiness, Wakes};
 use net::Batch;
+use sockets::FilterPlace;
 
 use crate::address::{Endpoint, Family};
 use crate::backlog::Backlog;
@@ -24,6 +25,7 @@ pub(crate) struct TcpSocket {
     pub(crate) readiness: Readiness,
     pub(crate) inbox: Inbox,
     pub(crate) backlog: Backlog,
+    pub(crate) filter: FilterPlace,
     pub(crate) timer: Arc<Callout>,
     state: Mutex<TcpState>,
     pub(crate) this: Weak<TcpSocket>,
@@ -74,7 +76,12 @@ pub(crate) struct TcpState {
 
 impl TcpSocket {
     /// A socket that is nothing yet.
-    pub(crate) fn new(inet: &Arc<Inet>, family: Family, options: Options) -> Arc<Self> {
+    pub(crate) fn new(
+        inet: &Arc<Inet>,
+        family: Family,
+        options: Options,
+        filter: FilterPlace,
+    ) -> Arc<Self> {
         Arc::new_cyclic(|this: &Weak<TcpSocket>| {
             let level = Events::OUT | Events::HUP;
             TcpSocket {
@@ -83,6 +90,7 @@ impl TcpSocket {
                 readiness: Readiness::new(level),
                 inbox: Inbox::new(),
                 backlog: Backlog::new(),
+                filter,
                 timer: {
                     let this = this.clone();
                     Callout::new(move |lwp| {

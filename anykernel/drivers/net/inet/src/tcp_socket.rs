@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use base::{Errno, Events, Lwp, Readiness, Wait, Wakes};
 use smoltcp::socket::tcp::State;
-use sockets::{Incoming, Outgoing, Socket};
+use sockets::{FilterPlace, Incoming, Outgoing, Socket};
 use syscall::consts::*;
 use syscall::{SockAddr, UioIn, UioOut};
 
@@ -390,6 +390,10 @@ impl Socket for TcpSocket {
             };
             Ok(int.to_ne_bytes().to_vec())
         })
+    }
+
+    fn filter(&self) -> Option<&FilterPlace> {
+        Some(&self.filter)
     }
 
     fn readable(&self, lwp: &Lwp<'_>) -> Result<usize, Errno> {

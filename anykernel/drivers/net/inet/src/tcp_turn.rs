@@ -182,7 +182,7 @@ impl TcpSocket {
             Room::Free => {}
             Room::InPlaceOf(oldest) => inet.note(lwp, Job::End(oldest)),
         }
-        let child = TcpSocket::new(inet, self.family, state.options);
+        let child = TcpSocket::new(inet, self.family, state.options, self.filter.clone());
         let path = inet.path(lwp, &tuple, packet.link().as_ref(), &state.options);
         let timer = child.timer.clone();
         let connection =

@@ -5,6 +5,7 @@ mod bulk;
 mod capture;
 mod carrier;
 mod datagrams;
+mod filters;
 mod floods;
 mod hostile;
 mod icmp;

@@ -8,11 +8,11 @@ use smoltcp::wire::{IpProtocol, UdpPacket};
 use syscall::{SockAddr, UioIn};
 
 use crate::address::{Scope, Tuple};
+use crate::datagram::DatagramSocket;
 use crate::datagram::ancillary::Chosen;
-use crate::datagram::{Datagram, DatagramSocket};
 use crate::demux::hears_many;
 use crate::emit::{Header, UDP_CHECKSUM};
-use crate::inet::{Arriving, Inet, Job, Packet};
+use crate::inet::{Arriving, Inet, Job};
 use crate::options::Opt;
 use crate::ports::Claim;
 use crate::random;
@@ -46,18 +46,9 @@ impl Inet {
         }) else {
             return self.note(lwp, Job::Stray(packet.keep()));
         };
-        packet.frame.trim_front(packet.info.payload_offset + HEADER);
-        packet.frame.truncate(len);
-        let Packet {
-            frame,
-            info,
-            interface,
-        } = packet;
-        let datagram = Datagram::of(interface, (tuple.remote, info.dst), info.hop_limit, frame);
-        if let Err(frame) = socket.deliver(lwp, datagram) {
-            interface.count_dropped(Reason::QueueFull, 1);
-            self.net.pool().recycle(frame);
-        }
+        let start = packet.info.payload_offset;
+        packet.frame.truncate(start + HEADER + len);
+        self.give(lwp, &socket, packet, start, HEADER, tuple.remote);
     }
 
     /// A broadcast or multicast datagram: a copy for everybody who is bound to its port.
@@ -72,21 +63,15 @@ impl Inet {
                 .map(|(_, _, socket)| socket.clone())
                 .collect()
         });
-        let data = packet.payload().get(HEADER..HEADER + len).unwrap_or(&[]);
+        let start = packet.info.payload_offset;
+        let whole = packet.frame.payload();
+        let whole = whole.get(..start + HEADER + len).unwrap_or(&[]);
         for socket in sockets {
-            let Ok(frame) = self.net.pool().copy_of(data) else {
+            let Ok(frame) = self.net.pool().copy_of(whole) else {
                 break;
             };
-            let datagram = Datagram::of(
-                packet.interface,
-                (tuple.remote, packet.info.dst),
-                packet.info.hop_limit,
-                frame,
-            );
-            if let Err(frame) = socket.deliver(lwp, datagram) {
-                packet.interface.count_dropped(Reason::QueueFull, 1);
-                self.net.pool().recycle(frame);
-            }
+            let copy = packet.with(frame);
+            self.give(lwp, &socket, copy, start, HEADER, tuple.remote);
         }
         self.net.pool().recycle(packet.frame);
     }

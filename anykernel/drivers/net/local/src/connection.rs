@@ -3,14 +3,16 @@
 //! A socket that is not connected is the first side of a connection whose second does not exist yet.
 
 use alloc::sync::Arc;
+use alloc::vec;
 use alloc::vec::Vec;
 
 use base::sync::{Guard, Mutex};
 use base::{Errno, Events, Lwp, Memory, OpenFile, Readiness, Wait, Wakes};
-use sockets::{Incoming, Outgoing};
+use sockets::{FilterPlace, Incoming, Outgoing};
 use syscall::consts::*;
-use syscall::{UioIn, UioOut};
+use syscall::{UioIn, UioOut, UserIn};
 
+use crate::filter;
 use crate::in_flight::InFlight;
 use crate::name::Name;
 use crate::options::Options;
@@ -49,6 +51,7 @@ pub(crate) struct Connection {
     pub(crate) packets: bool,
     sides: Mutex<[Side; 2]>,
     readiness: [Readiness; 2],
+    filters: [FilterPlace; 2],
 }
 
 impl Side {
@@ -82,12 +85,18 @@ impl Connection {
             packets,
             sides: Mutex::new([Side::new(memory), Side::new(memory)]),
             readiness: [const { Connection::UNCONNECTED }; 2].map(Readiness::new),
+            filters: Default::default(),
         })
     }
 
     #[inline]
     pub(crate) fn readiness(&self, side: usize) -> &Readiness {
         &self.readiness[side]
+    }
+
+    /// Where a side has a filter, which only packets pass: so it is on Linux.
+    pub(crate) fn filter(&self, side: usize) -> &FilterPlace {
+        &self.filters[side]
     }
 
     #[inline]
@@ -187,6 +196,13 @@ impl Connection {
         if !self.packets && wanted == 0 {
             return Ok(0);
         }
+        let kept = match self.packets && self.filters[1 - from].is_used() {
+            false => None,
+            true => match self.filtered(1 - from, *data)? {
+                Some(kept) => Some(kept),
+                None => return Ok(wanted),
+            },
+        };
         let room = limit.saturating_sub(other.queue.counts(self.packets));
         if room == 0 {
             return Err(Wait::For(Events::OUT));
@@ -201,7 +217,15 @@ impl Connection {
         }
         let pid = lwp.process().pid();
         let queue = &mut other.queue;
-        if let Err(errno) = queue.push(data, count, self.packets, pid, &mut with.files) {
+        let files = &mut with.files;
+        let pushed = match kept {
+            None => queue.push(data, count, self.packets, pid, files),
+            Some(kept) => {
+                let mut data = UioIn::from(UserIn::from(&kept[..]));
+                queue.push(&mut data, kept.len(), self.packets, pid, files)
+            }
+        };
+        if let Err(errno) = pushed {
             if let Some(in_flight) = in_flight {
                 in_flight.remove(&with.files);
             }
@@ -210,6 +234,18 @@ impl Connection {
         self.publish(sides, from, Events::NONE, wakes);
         self.publish(sides, 1 - from, Events::IN, wakes);
         Ok(count)
+    }
+
+    /// What a side's filter leaves of a packet; nothing, if it drops it, of which nobody is told.
+    #[cold]
+    fn filtered(&self, at: usize, mut data: UioIn<'_>) -> Result<Option<Vec<u8>>, Errno> {
+        let mut packet = vec![0; data.remaining()];
+        data.take(&mut packet)?;
+        let kept = filter::keep(&self.filters[at], &mut packet);
+        Ok(kept.map(|kept| {
+            packet.truncate(kept);
+            packet
+        }))
     }
 
     /// Receives at a side. None: there are files among what is there, and `in_flight` was not locked.

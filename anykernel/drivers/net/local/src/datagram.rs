@@ -11,10 +11,11 @@ use alloc::vec::Vec;
 
 use base::sync::Leaf;
 use base::{Charge, Errno, Events, Lwp, OpenFile, Readiness, Wait, Wakes};
-use sockets::Outgoing;
+use sockets::{FilterPlace, Outgoing};
 use syscall::UioIn;
 use syscall::consts::*;
 
+use crate::filter;
 use crate::in_flight::InFlight;
 use crate::local::Local;
 use crate::name::Name;
@@ -30,6 +31,7 @@ const MOST: usize = 512;
 pub(crate) struct DatagramSocket {
     local: Arc<Local>,
     readiness: Readiness,
+    filter: FilterPlace,
     state: Leaf<State>,
     pub(crate) this: Weak<DatagramSocket>,
 }
@@ -95,6 +97,7 @@ impl DatagramSocket {
         Arc::new_cyclic(|this| DatagramSocket {
             local: local.clone(),
             readiness: Readiness::new(Events::OUT),
+            filter: FilterPlace::default(),
             state: Leaf::new(State {
                 name: None,
                 peer: None,
@@ -185,7 +188,12 @@ impl DatagramSocket {
             Some(name) => self.find(&name)?,
             None => peer.ok_or(Errno::ENOTCONN)?,
         };
-        let datagram = self.copy(lwp, *data)?;
+        let mut datagram = self.copy(lwp, *data)?;
+        match filter::keep(&to.filter, &mut datagram.data) {
+            Some(kept) => datagram.data.truncate(kept),
+            // Nobody is told.
+            None => return Ok(len),
+        }
         let counts = datagram.counts();
         if let Some(in_flight) = &mut in_flight {
             in_flight.add(&with.files)?;

@@ -24,6 +24,7 @@ extern crate sim as _;
 mod backlog;
 mod connection;
 mod datagram;
+mod filter;
 mod in_flight;
 mod local;
 mod name;

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use base::sync::Leaf;
 use base::{Errno, Events, Lwp, OpenFile, Readiness, Wait, Wakes};
-use sockets::{Incoming, Outgoing, Socket};
+use sockets::{FilterPlace, Incoming, Outgoing, Socket};
 use syscall::consts::*;
 use syscall::{SockAddr, UioIn, UioOut};
 
@@ -318,6 +318,10 @@ impl Socket for StreamSocket {
             }
             _ => side.options.get(level, name),
         }
+    }
+
+    fn filter(&self) -> Option<&FilterPlace> {
+        Some(self.connection.filter(self.side))
     }
 
     fn readable(&self, lwp: &Lwp<'_>) -> Result<usize, Errno> {

@@ -18,6 +18,7 @@ extern crate sim as _;
 
 mod families;
 mod file;
+mod filter;
 mod option;
 mod rights;
 mod socket;
@@ -28,6 +29,7 @@ mod timeouts;
 
 pub use families::Families;
 pub use file::socket_of;
+pub use filter::{Arrival, Filter, FilterOptions, FilterPlace, Origin};
 pub use socket::{Incoming, Outgoing, Protocol, Socket};
 
 /// The layer as a component of a kernel.

@@ -3,9 +3,11 @@
 use alloc::vec::Vec;
 
 use base::{Errno, Lwp};
+use syscall::OptIn;
 use syscall::consts::*;
 
 use crate::file::SocketFile;
+use crate::filter::FilterOptions;
 use crate::timeouts;
 
 /// The least an option's value has: every one of this level begins with an `int`.
@@ -17,8 +19,15 @@ pub(crate) fn set(
     file: &SocketFile,
     level: u32,
     name: u32,
-    value: &[u8],
+    value: &OptIn<'_>,
 ) -> Result<(), Errno> {
+    if level == SOL_SOCKET
+        && let SO_ATTACH_FILTER | SO_DETACH_FILTER | SO_LOCK_FILTER = name
+    {
+        let (options, place) = FilterOptions::of(lwp, file.socket())?;
+        return (options.set)(lwp, place, name, value);
+    }
+    let value = &value.bytes()?[..];
     if level != SOL_SOCKET {
         return file.socket().set_option(lwp, level, name, value);
     }
@@ -60,6 +69,7 @@ pub(crate) fn get(
         (SOL_SOCKET, SO_SNDTIMEO) => {
             return Ok(timeouts::encode(file.timeouts().get().send).to_vec());
         }
+        (SOL_SOCKET, SO_LOCK_FILTER) => FilterOptions::of(lwp, socket)?.1.is_locked().into(),
         _ => return socket.option(lwp, level, name),
     };
     Ok(number.to_ne_bytes().to_vec())

@@ -7,6 +7,8 @@ use core::any::Any;
 use base::{Errno, Events, Lwp, OpenFile, Readiness, Wait};
 use syscall::{Control, SockAddr, UioIn, UioOut};
 
+use crate::FilterPlace;
+
 /// A protocol family, such as IPv4.
 pub trait Protocol: Send + Sync {
     /// Its number, `AF_…`.
@@ -105,6 +107,10 @@ pub trait Socket: Any + Send + Sync {
     fn set_option(&self, lwp: &Lwp<'_>, level: u32, name: u32, value: &[u8]) -> Result<(), Errno>;
     /// Reads an option; `ENOPROTOOPT` for one that is not known.
     fn option(&self, lwp: &Lwp<'_>, level: u32, name: u32) -> Result<Vec<u8>, Errno>;
+    /// Where it has a filter for what arrives, if it can have one.
+    fn filter(&self) -> Option<&FilterPlace> {
+        None
+    }
     /// Bytes that can be received at once (`FIONREAD`).
     fn readable(&self, lwp: &Lwp<'_>) -> Result<usize, Errno>;
 

@@ -329,7 +329,7 @@ pub fn setsockopt(
     value: OptIn<'_>,
 ) -> Result<(), Errno> {
     with_socket(lwp, fd, |_, file| {
-        option::set(lwp, file, level as u32, name as u32, &value.bytes()?)
+        option::set(lwp, file, level as u32, name as u32, &value)
     })
 }
 

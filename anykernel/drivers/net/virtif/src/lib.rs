@@ -17,6 +17,7 @@ mod rooms;
 pub mod syscalls;
 
 use alloc::format;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -82,6 +83,12 @@ fn refusal(url: &str, errno: Errno) -> Failure {
         Errno::EINVAL if matches!(scheme, "tap" | "tun") => {
             format!("{name} is no name of an interface, or of one of another kind; name another")
         }
+        _ if hypercall::HOST_INTERFACES && matches!(scheme, "packet" | "xdp") => {
+            interface_refusal(name, errno)
+        }
+        Errno::EPROTONOSUPPORT if matches!(scheme, "packet" | "xdp") => {
+            "build the kernel with: --param host-interfaces=true".into()
+        }
         Errno::ENOENT if scheme == "bus" => format!("make the folder of {name} first"),
         Errno::EINVAL if scheme == "bus" && name.contains('/') => {
             format!("{name} is something else than a segment; name another file")
@@ -100,6 +107,23 @@ fn refusal(url: &str, errno: Errno) -> Failure {
         _ => "see whether the host still has the link".into(),
     };
     Failure::new(errno, format!("virtif: {url}: {errno}; {way_out}"))
+}
+
+/// The same of a link that is an interface of the host's.
+fn interface_refusal(name: &str, errno: Errno) -> String {
+    let (name, _) = name.split_once('?').unwrap_or((name, ""));
+    match errno {
+        Errno::EPERM | Errno::EACCES => "run as root".into(),
+        Errno::ENODEV => format!("there is no interface {name}; see ip link"),
+        Errno::ENXIO => format!("{name} has no such queue; see /sys/class/net/{name}/queues"),
+        Errno::EBUSY => {
+            format!(
+                "another program has {name} or its queue; see ip link show {name}, or use packet:{name}"
+            )
+        }
+        Errno::EMSGSIZE => format!("its packets are too long; ip link set {name} mtu 1500"),
+        _ => format!("{name} is no name of an interface of Ethernet; name another"),
+    }
 }
 
 #[cfg(test)]

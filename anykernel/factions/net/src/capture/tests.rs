@@ -92,3 +92,14 @@ fn is_bounded_counts_what_it_missed_and_ends_with_the_file() {
     // Works hold their object weakly, so it is gone; the pool keeps one frame.
     assert!(host.memory_used() < before + 4096);
 }
+
+#[test]
+fn without_somebody_who_knows_programs_it_takes_none() {
+    let host = boot();
+    let link = host.ethernet("virt", &["10.0.0.2/24"]);
+    let refused = host.in_kernel(|lwp, net| {
+        let refused = net.capture_filtered(lwp, &link.interface, "1\n6 0 0 1");
+        refused.err()
+    });
+    assert_eq!(refused, Some(Errno::ENOSYS));
+}

@@ -24,6 +24,9 @@ fn refuses_what_is_no_link() {
     assert_eq!(try_open("tap:a/b"), Err(Errno::EINVAL));
     assert_eq!(try_open("tap:sixteen-letters!"), Err(Errno::EINVAL));
     assert_eq!(try_open("tun:"), Err(Errno::EINVAL));
+    assert_eq!(try_open("packet:"), Err(Errno::EINVAL));
+    assert_eq!(try_open("xdp:a?queue=x"), Err(Errno::EINVAL));
+    assert_eq!(try_open("xdp:a?"), Err(Errno::EINVAL));
     assert_eq!(try_open("pigeon:grey"), Err(Errno::EPROTONOSUPPORT));
 }
 
@@ -73,12 +76,21 @@ fn configure(name: &str, address: [u8; 4]) {
 
 /// The next frame of this EtherType, and what was said of it.
 fn next_frame(link: u64, arrived: &Receiver<()>, kind: [u8; 2]) -> (Vec<u8>, Offload) {
+    next_frame_of(link, arrived, |frame| frame[12..14] == kind)
+}
+
+/// The next frame that is wanted; those before it are lost.
+fn next_frame_of(
+    link: u64,
+    arrived: &Receiver<()>,
+    wanted: impl Fn(&[u8]) -> bool,
+) -> (Vec<u8>, Offload) {
     loop {
         let mut rooms = [[0u8; 1600]; 2];
         let mut buffers = rooms.each_mut().map(|room| Segment::empty(room));
         let count = Platform::receive(link, buffers.as_mut_slice().into());
         let mut frames = buffers[..count].iter();
-        if let Some(frame) = frames.find(|frame| frame.as_slice()[12..14] == kind) {
+        if let Some(frame) = frames.find(|frame| wanted(frame.as_slice())) {
             return (frame.as_slice().to_vec(), frame.offload());
         }
         // The interface is told of once for each time it was found empty.
@@ -169,4 +181,70 @@ fn a_tap_interface_carries_frames_both_ways() {
     Platform::close(link);
     assert_eq!(Platform::transmit(link, frames.into()), 0);
     assert!(!Platform::carrier(link));
+}
+
+/// Runs `ip` in the thread's namespace.
+fn ip(line: &str) {
+    let done = std::process::Command::new("ip")
+        .args(line.split(' '))
+        .status();
+    assert!(done.is_ok_and(|status| status.success()), "ip {line}");
+}
+
+#[test]
+fn a_packet_socket_puts_tags_back_and_hears_nothing_of_what_leaves() {
+    let _alone = crate::work::tests::alone();
+    // SAFETY: no memory is touched. The namespace is this thread's, which ends with the test.
+    if unsafe { libc::unshare(libc::CLONE_NEWNET) } != 0 {
+        eprintln!("skipped: a network namespace needs root (CAP_SYS_ADMIN)");
+        return;
+    }
+    for line in [
+        "link add v0 type veth peer name v1",
+        "link set v0 up",
+        "link set v1 up",
+    ] {
+        ip(line);
+    }
+    assert_eq!(try_open("packet:v9"), Err(Errno::ENODEV));
+    let (sender, arrived) = channel();
+    let cookie = (&raw const sender).expose_provenance();
+    let [one, other] = ["packet:v0", "packet:v1"].map(|url| {
+        let mut info = LinkInfo::default();
+        let answer = Platform::open(url.into(), &mut info, Upcall::new(tell, cookie));
+        assert_eq!((info.mtu, info.medium), (1500, LinkInfo::ETHERNET));
+        Errno::check(answer).unwrap()
+    });
+    // A datagram with a tag, whose checksum is left open.
+    let mut tagged = [7; 60];
+    tagged[..6].fill(0xff);
+    tagged[12..18].copy_from_slice(&[0x81, 0, 0x60, 5, 8, 0]);
+    tagged[18..38].copy_from_slice(&[
+        0x45, 0, 0, 42, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
+    ]);
+    let mut sent = Segment::full(&mut tagged);
+    let open = Offload {
+        flags: Offload::NEEDS_CHECKSUM,
+        checksum_start: 38,
+        checksum_offset: 6,
+        ..Offload::default()
+    };
+    sent.set_offload(open);
+    let frames: &[Segment<'_>] = &[sent];
+    let ours = |frame: &[u8]| frame[12] == 0x81;
+    for (from, to) in [(one, other), (other, one)] {
+        assert_eq!(Platform::transmit(from, frames.into()), 1);
+        // The system takes the tag out on the way, and cuts nothing off what it is sent.
+        let (frame, said) = next_frame_of(to, &arrived, ours);
+        assert_eq!((&frame[..], said), (frames[0].as_slice(), open));
+        // Who sent it has nothing of it.
+        let mut room = [0; 1600];
+        let mut buffers = [Segment::empty(&mut room)];
+        while Platform::receive(from, buffers.as_mut_slice().into()) > 0 {
+            assert!(!ours(buffers[0].as_slice()));
+        }
+    }
+    for link in [one, other] {
+        Platform::close(link);
+    }
 }

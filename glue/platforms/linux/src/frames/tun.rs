@@ -6,25 +6,23 @@
 
 mod news;
 
-use std::ffi::{c_char, c_int};
+use std::ffi::c_int;
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, IoSlice, IoSliceMut, Read, Write};
 use std::mem;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use hypercall::{Errno, LinkInfo, Offload, Segment};
 
-use super::{End, Link, errno, offload_bytes};
+use super::{End, LONGEST, Link, errno, interface, offload_bytes};
 use news::News;
 
 /// Where the system hands out such interfaces.
 const DEVICE: &str = "/dev/net/tun";
 /// What such interfaces have unless told otherwise.
 const USUAL_MTU: u32 = 1500;
-/// The longest IPv6 packet without jumbo option, which is also the longest that TCP segments are cut from.
-const LONGEST: u32 = 65535 + 40;
 /// What tells news of interfaces from frames, which are watched for with `EPOLLIN`: the same by another name.
 const NEWS: i32 = libc::EPOLLRDNORM;
 /// Bytes of the header in front of a frame: an [`Offload`].
@@ -53,24 +51,10 @@ pub(super) struct Tun {
     news: Option<News>,
 }
 
-/// A request about an interface of this name, filled in so far.
-fn request(name: &str) -> Result<libc::ifreq, Errno> {
-    let sound = |byte: u8| byte.is_ascii_graphic() && byte != b'/' && byte != b'%';
-    if name.is_empty() || name.len() >= libc::IFNAMSIZ || !name.bytes().all(sound) {
-        return Err(Errno::EINVAL);
-    }
-    // SAFETY: the structure is plain data for which zeros are good.
-    let mut request: libc::ifreq = unsafe { mem::zeroed() };
-    for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
-        *to = from as c_char;
-    }
-    Ok(request)
-}
-
 impl Tun {
     /// Attaches to the interface, which is made if it does not exist and the caller may do that.
     pub(super) fn open(name: &str, layer: Layer) -> Result<Tun, Errno> {
-        let mut request = request(name)?;
+        let mut request = interface::request(name)?;
         let device = OpenOptions::new()
             .read(true)
             .write(true)
@@ -87,7 +71,7 @@ impl Tun {
             attached => attached.map(|()| true)?,
         };
         let leaves_work = has_header && ask_for_work(&device);
-        let mtu = mtu(&mut request).unwrap_or(USUAL_MTU);
+        let mtu = interface::mtu(name).unwrap_or(USUAL_MTU);
         // Before the look.
         let news = News::open();
         let up = AtomicBool::new(is_up(&device));
@@ -274,19 +258,4 @@ fn ask_for_work(device: &File) -> bool {
                 libc::c_ulong::from(work),
             ) == 0
     }
-}
-
-/// The largest payload of the interface `request` names.
-fn mtu(request: &mut libc::ifreq) -> Option<u32> {
-    // SAFETY: no memory is touched; the descriptor is checked before it is taken.
-    let socket = unsafe {
-        let socket = libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0);
-        (socket >= 0).then(|| OwnedFd::from_raw_fd(socket))?
-    };
-    // SAFETY: the request is of the kind this call reads and writes, and answers in `ifru_mtu`.
-    let mtu: c_int = unsafe {
-        let answer = libc::ioctl(socket.as_raw_fd(), libc::SIOCGIFMTU, &raw mut *request);
-        (answer == 0).then_some(request.ifr_ifru.ifru_mtu)?
-    };
-    u32::try_from(mtu).ok()
 }

@@ -1,7 +1,7 @@
 //! Datagrams from one socket of the kernel to another.
 //!
-//! Between the two are headers that nobody reads, unless somebody looks at what the loopback interface carries: then, and
-//! whenever nobody is found, the datagram goes the whole way. It is counted as if it had.
+//! Between the two are headers that nobody reads, unless somebody looks at what the loopback interface carries, or a
+//! filter: then, and whenever nobody is found, the datagram goes the whole way. It is counted as if it had.
 
 use core::sync::atomic::Ordering;
 
@@ -27,6 +27,9 @@ impl DatagramSocket {
         }
         let tables = &self.inet.tables;
         let socket = tables.read(lwp, |tables| tables.udp.find(route.to, route.from).cloned())?;
+        if socket.filter.is_used() {
+            return None;
+        }
         let frame = match self.filled(data) {
             Ok(frame) => frame,
             Err(errno) => return Some(Err(errno)),

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 
 use base::{Errno, Lwp, Readiness, Wait};
-use sockets::{Incoming, Outgoing, Socket};
+use sockets::{FilterPlace, Incoming, Outgoing, Socket};
 use syscall::consts::*;
 use syscall::{SockAddr, UioIn, UioOut};
 
@@ -164,6 +164,10 @@ impl Socket for DatagramSocket {
             };
             Ok(int.to_ne_bytes().to_vec())
         })
+    }
+
+    fn filter(&self) -> Option<&FilterPlace> {
+        Some(&self.filter)
     }
 
     fn readable(&self, _lwp: &Lwp<'_>) -> Result<usize, Errno> {

@@ -4,7 +4,7 @@ use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 
 use base::{Errno, Events, Lwp, Readiness, Wait};
-use sockets::{Incoming, Outgoing, Socket};
+use sockets::{FilterPlace, Incoming, Outgoing, Socket};
 use syscall::consts::*;
 use syscall::{SockAddr, UioIn, UioOut};
 
@@ -177,6 +177,10 @@ impl Socket for DatagramSocket {
             }
             _ => state.options.get(level, name),
         })
+    }
+
+    fn filter(&self) -> Option<&FilterPlace> {
+        Some(&self.filter)
     }
 
     fn readable(&self, _lwp: &Lwp<'_>) -> Result<usize, Errno> {
