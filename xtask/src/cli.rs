@@ -62,7 +62,11 @@ pub(crate) enum Command {
     /// Run every test and install missing tools where that is possible; or run one application as it expects
     #[command(after_help = TEST_EXAMPLES)]
     Test(Test),
+    /// Feed what comes from wires, neighbours, loaders and files with inputs that reach ever more code
+    #[command(after_help = FUZZ_EXAMPLES)]
+    Fuzz(Fuzz),
     /// Measure, beside the host's kernel
+    #[command(after_help = BENCH_EXAMPLES)]
     Bench(Bench),
     /// Remove what was generated and built
     Clean(Clean),
@@ -101,6 +105,26 @@ Examples:
   cargo xtask test --app examples/httpd
 
 With --app, the application is run, and held against `[expect]` in the rump.toml beside it.";
+
+const FUZZ_EXAMPLES: &str = "\
+Examples:
+  cargo xtask fuzz
+          every target for a minute
+  cargo xtask fuzz tcp --time 3600 --keep
+          one for an hour; what it found is added to tests/fuzz/corpus/tcp
+  cargo xtask fuzz tcp --input target/fuzz/failures/tcp-crash-0123abcd
+          an input that ended in a failure, again
+
+Inputs that ended in a failure are in target/fuzz/failures. Put one into tests/fuzz/corpus/TARGET once what it
+found is mended: `cargo xtask test` reads all of them, and goes on from there for two seconds each.
+What the targets are is in tests/fuzz/src/targets.rs.";
+
+const BENCH_EXAMPLES: &str = "\
+Examples:
+  cargo xtask bench
+  cargo xtask bench tcp
+  cargo xtask bench instructions --accept
+          what operations take now is what tests allow from now on";
 
 const SETUP_EXAMPLES: &str = "\
 Examples:
@@ -351,11 +375,30 @@ pub(crate) struct Test {
     pub start: Start,
 }
 
+/// `fuzz`
+#[derive(Args, Debug)]
+pub(crate) struct Fuzz {
+    /// Only this target
+    pub target: Option<String>,
+    /// Seconds for each target
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub time: u32,
+    /// Add to the inputs in git what reaches code that none of them reaches
+    #[arg(long)]
+    pub keep: bool,
+    /// Run the target with this input, once
+    #[arg(long, value_name = "FILE", requires = "target", conflicts_with_all = ["time", "keep"])]
+    pub input: Option<PathBuf>,
+}
+
 /// `bench`
 #[derive(Args, Debug)]
 pub(crate) struct Bench {
     /// Only measurements with this in their name
     pub filter: Option<String>,
+    /// Make the counts of instructions the baseline that tests hold later ones against
+    #[arg(long)]
+    pub accept: bool,
 }
 
 /// `clean`

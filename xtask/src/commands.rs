@@ -6,6 +6,7 @@ pub(crate) mod check;
 pub(crate) mod clean;
 pub(crate) mod debug;
 pub(crate) mod extract;
+pub(crate) mod fuzz;
 pub(crate) mod graph;
 pub(crate) mod list;
 pub(crate) mod run;

@@ -40,6 +40,7 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Build(asked) => commands::build::run(&asked),
         Command::Run(asked) => commands::run::run(&asked),
         Command::Debug(asked) => commands::debug::run(&asked),
+        Command::Fuzz(asked) => commands::fuzz::run(&asked),
         Command::Graph(asked) => commands::graph::run(&asked),
         Command::Why(asked) => commands::why::run(&asked),
         Command::Extract(asked) => commands::extract::run(&asked),

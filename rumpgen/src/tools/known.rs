@@ -89,6 +89,7 @@ pub const TESTED_WITH: &[Tool] = &[
     tool("tcpdump", "tcpdump"),
     tool("timeout", "coreutils"),
     tool("unshare", "util-linux"),
+    tool("valgrind", "valgrind"),
     tool("wg", "wireguard-tools"),
     tool("wireguard-go", "wireguard-go"),
 ];

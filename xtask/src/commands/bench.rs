@@ -17,7 +17,11 @@ pub(crate) fn run(asked: &Bench) -> Result<ExitCode, Failure> {
         "--bin",
         "bench",
     ]);
-    command.arg("--").args(&asked.filter);
+    command.arg("--");
+    if asked.accept {
+        command.arg("--accept");
+    }
+    command.args(&asked.filter);
     let status = command
         .status()
         .map_err(|error| Failure::work(format!("cannot start cargo: {error}")))?;

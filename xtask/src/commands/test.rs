@@ -6,7 +6,7 @@ mod tools;
 
 use std::process::ExitCode;
 
-use super::setup;
+use super::{fuzz, setup};
 use crate::cli::Test;
 use crate::failure::Failure;
 use run::Tally;
@@ -29,6 +29,9 @@ const APART: [(&str, &[&str]); 4] = [
 /// Targets without 64-bit atomics, without threads, without an operating system: every component can be
 /// compiled for them.
 const TARGETS: [&str; 2] = ["thumbv7m-none-eabi", "wasm32-unknown-unknown"];
+
+/// Seconds for each target of the fuzzer.
+const BRIEFLY: u32 = 2;
 
 /// The target of images that is not the compiler's own.
 const BARE: &str = "x86_64-unknown-none";
@@ -88,6 +91,14 @@ pub(crate) fn run(asked: &Test) -> Result<ExitCode, Failure> {
     let system = ["test", "--package", "tests", "--no-fail-fast"];
     tally.test(&[&system, &after[..]].concat())?;
 
+    if asked
+        .filter
+        .as_deref()
+        .is_none_or(|filter| "fuzz".contains(filter))
+    {
+        fuzzed(&mut tally)?;
+    }
+
     println!("{tally}");
     Ok(if tally.failed == 0 {
         ExitCode::SUCCESS
@@ -121,6 +132,18 @@ fn types(tally: &mut Tally) -> Result<(), Failure> {
             Ok(()) => tally.step(&name, cargo(&["xtask", "check", "-q", "--targets", target]))?,
             Err(missing) => tally.skip(&name, missing.message()),
         }
+    }
+    Ok(())
+}
+
+/// Each target of the fuzzer is a test.
+fn fuzzed(tally: &mut Tally) -> Result<(), Failure> {
+    if let Err(missing) = fuzz::available() {
+        tally.skip("fuzz", missing.message());
+        return Ok(());
+    }
+    for (target, verdict) in fuzz::briefly(BRIEFLY)? {
+        tally.verdict(&format!("fuzz {target}"), verdict);
     }
     Ok(())
 }

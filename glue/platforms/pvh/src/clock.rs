@@ -24,6 +24,8 @@ use crate::xen::{self, Xen};
 use kvm::Kvm;
 use pvclock::Reading;
 
+#[cfg(fuzzing)]
+pub use pvclock::fuzz;
 pub(crate) use pvclock::{TimeInfo, WallClock};
 
 /// Stamps a second that are believed.

@@ -21,6 +21,8 @@ mod clock;
 mod console;
 mod cpu;
 mod fault;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod hypervisor;
 mod interrupts;
 mod lock;

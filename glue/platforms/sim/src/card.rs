@@ -5,6 +5,8 @@ use hypercall::Offload;
 
 /// Bytes of an Ethernet header.
 const ETHERNET: usize = 14;
+/// Bytes of a TCP header without options.
+const TCP: usize = 20;
 /// Where things are in a TCP header: its length, its flags, its sequence number.
 const DATA_OFFSET: usize = 12;
 const FLAGS: usize = 13;
@@ -45,6 +47,11 @@ fn cut(frame: &[u8], offload: &Offload, ipv4: bool) -> Option<Vec<Vec<u8>>> {
     let size = usize::from(offload.segment_size);
     let data = frame.get(headers..)?;
     if size == 0 || offload.flags & Offload::NEEDS_CHECKSUM == 0 {
+        return None;
+    }
+    // The headers in front of TCP's are there, and where the sum belongs is in TCP's.
+    let network = if ipv4 { 20 } else { 40 };
+    if start < ETHERNET + network || headers < start + TCP || place + 2 > headers {
         return None;
     }
     let count = data.len().div_ceil(size);
@@ -91,4 +98,34 @@ fn fold(mut sum: u32) -> u16 {
         sum = (sum & 0xffff) + (sum >> 16);
     }
     sum as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_done_gives_no_frames() {
+        let ask = |start, offset, size| Offload {
+            flags: Offload::NEEDS_CHECKSUM,
+            segment_kind: Offload::TCP4,
+            checksum_start: start,
+            checksum_offset: offset,
+            segment_size: size,
+            ..Offload::default()
+        };
+        let mut frame = [0; 14 + 20 + 20 + 100];
+        frame[14 + 20 + DATA_OFFSET] = 5 << 4;
+        assert_eq!(finish(&frame, &ask(34, 16, 60)).len(), 2);
+        // No room for the headers before and after, for a header that short, for a sum, for data of no length.
+        for (start, offset, size) in [(20, 16, 60), (140, 16, 60), (34, 19, 60), (34, 16, 0)] {
+            assert_eq!(
+                finish(&frame, &ask(start, offset, size)),
+                [] as [Vec<u8>; 0]
+            );
+        }
+        frame[14 + 20 + DATA_OFFSET] = 4 << 4;
+        assert_eq!(finish(&frame, &ask(34, 16, 60)), [] as [Vec<u8>; 0]);
+        assert_eq!(finish(&frame[..20], &ask(34, 16, 60)), [] as [Vec<u8>; 0]);
+    }
 }

@@ -39,15 +39,24 @@ impl Tally {
         let status = command
             .status()
             .map_err(|error| Failure::work(format!("cannot start cargo: {error}")))?;
-        let verdict = if status.success() { "ok" } else { "FAILED" };
-        println!("{name} ... {verdict}");
-        if status.success() {
-            self.passed += 1;
-        } else {
-            self.failed += 1;
-            self.failures.push(name.to_owned());
-        }
+        // What it has to say it has said.
+        self.verdict(name, status.success().then_some(()).ok_or(String::new()));
         Ok(())
+    }
+
+    /// Counts something that is one test and was run; the error is what there is to say of it.
+    pub(super) fn verdict(&mut self, name: &str, verdict: Result<(), String>) {
+        match verdict {
+            Ok(()) => {
+                println!("{name} ... ok");
+                self.passed += 1;
+            }
+            Err(why) => {
+                println!("{why}\n{name} ... FAILED");
+                self.failed += 1;
+                self.failures.push(name.to_owned());
+            }
+        }
     }
 
     /// Leaves out something that is one test, and says why.

@@ -172,6 +172,27 @@ impl WallClock {
     }
 }
 
+/// For the target of `tests/fuzz`: what a hypervisor wrote is read, and gives times that are believed and do not go
+/// back.
+#[cfg(fuzzing)]
+pub fn fuzz(bytes: &[u8]) {
+    let Some((page, stamps)) = bytes.split_first_chunk::<32>() else {
+        return;
+    };
+    // SAFETY: integers without padding, for which any bits are good.
+    let info: TimeInfo = unsafe { core::mem::transmute(*page) };
+    // SAFETY: as above.
+    let wall: WallClock = unsafe { core::mem::transmute(*page.first_chunk::<16>().unwrap()) };
+    let _ = wall.read();
+    let Some((reading, _)) = info.read(|| 0) else {
+        return;
+    };
+    Reading::counting(reading.frequency(), reading.stamp);
+    for stamp in stamps.as_chunks::<8>().0 {
+        assert!(reading.at(u64::from_le_bytes(*stamp)) < NEVER);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
