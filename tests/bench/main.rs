@@ -4,9 +4,11 @@
 //! that what the machine does besides befalls all of them. What runs on one processor is measured with one virtual
 //! processor, too, where locks are plain cells (`sync=up`). Machines are noisy: read the ratios.
 //! An argument is part of the names of rows to measure (all if there is none); `RUMP_BENCH_ROUNDS` says how many rounds.
+//! With `--accept` first, the instructions that are counted become the baseline.
 
 mod bus;
 mod chart;
+mod instructions;
 mod machine;
 mod once;
 mod table;
@@ -127,7 +129,9 @@ const ROWS: [Row; 13] = [
 ];
 
 fn main() {
-    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let mut wanted: Vec<String> = std::env::args().skip(1).collect();
+    let accept = wanted.first().is_some_and(|first| first == "--accept");
+    wanted.drain(..usize::from(accept));
     let is_wanted =
         |name: &str| wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str()));
     let rounds = std::env::var("RUMP_BENCH_ROUNDS")
@@ -172,6 +176,9 @@ fn main() {
     let mut figures = json!({ "rounds": rounds, "rows": table.json() });
     machine::measure(folder.path(), &is_wanted, rounds, &mut figures);
     once::measure(&configuration, folder.path(), &is_wanted, &mut figures);
+    if is_wanted("instructions") {
+        instructions::measure(accept, &mut figures);
+    }
     let write = |name: &str, text: String| {
         let path = tests::repository().join("target/rump").join(name);
         std::fs::write(&path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

@@ -1,18 +1,33 @@
 //! Guests of Xen's beside a first domain that is Linux, with Xen's own tools to start and to watch them.
-//!
-//! Both come from Debian's packages, which are fetched, unpacked and kept: nothing of them is installed.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use crate::{QEMU, repository, within};
+use crate::linux::Linux;
+use crate::{QEMU, within};
 
-/// The version of Xen that goes with the hypervisor.
-const VERSION: &str = "4.17";
-/// Where what was fetched is, from the repository on.
-const KEPT: &str = "target/dom0";
+/// What Xen's tools take, of the version that goes with the hypervisor.
+const PACKAGES: [&str; 18] = [
+    "libc6",
+    "libgcc-s1",
+    "liblzma5",
+    "libuuid1",
+    "libxencall1",
+    "libxendevicemodel1",
+    "libxenevtchn1",
+    "libxenforeignmemory1",
+    "libxengnttab1",
+    "libxenhypfs1",
+    "libxenmisc4.17",
+    "libxenstore4",
+    "libxentoolcore1",
+    "libxentoollog1",
+    "libyajl2",
+    "libzstd1",
+    "xen-utils-4.17",
+    "zlib1g",
+];
 
 /// What boots may take, with guests one after the other, on a host that is busy with other tests.
 const LIMITS: [Duration; 2] = [Duration::from_secs(100), Duration::from_secs(200)];
@@ -21,9 +36,7 @@ const LAST_LIMIT: Duration = Duration::from_secs(300);
 const TOO_LONG: i32 = 124;
 
 /// A first domain.
-pub struct Dom0 {
-    folder: PathBuf,
-}
+pub struct Dom0(Linux);
 
 /// What became of a guest.
 #[derive(Debug)]
@@ -39,33 +52,16 @@ pub struct Guest {
 impl Dom0 {
     /// Fetches what it takes, if it is not there. None if that fails: without a network, or another system.
     pub fn fetch() -> Option<Dom0> {
-        let folder = repository().join(KEPT);
-        if !folder.exists() {
-            let parent = folder.parent().expect("a folder in another");
-            let place = tempfile::tempdir_in(parent).expect("a folder can be made");
-            let mut shell = Command::new("bash");
-            shell.args([
-                "-c",
-                include_str!("../programs/dom0/fetch.sh"),
-                "fetch",
-                VERSION,
-            ]);
-            let done = shell.current_dir(&place).output().expect("a shell");
-            if !done.status.success() {
-                println!("{}", String::from_utf8_lossy(&done.stderr));
-                return None;
-            }
-            // Another test may have been faster.
-            let _ = fs::rename(place.path(), &folder);
-        }
-        Some(Dom0 { folder })
+        Linux::fetch("linux-dom0", &["drivers/xen/*"], &PACKAGES).map(Dom0)
     }
 
     /// Boots Xen of the file `xen` with this domain, has guests run as a shell script says with `guest PROCESSORS
     /// "COMMAND LINE" [OPTIONS OF xl create]`, and returns what became of them. `image` is what they run.
     pub fn run(&self, xen: &Path, image: &Path, script: &str) -> Vec<Guest> {
-        let archive = self.archive(image, script);
-        let kernel = self.folder.join("kernel");
+        let init = include_str!("../programs/dom0/init");
+        let texts = [("init", init), ("guests", script)];
+        let archive = self.0.archive(&texts, &[("guest", image)]);
+        let kernel = self.0.kernel();
         let modules = format!(
             "{} console=hvc0 quiet loglevel=0,{}",
             kernel.display(),
@@ -83,26 +79,6 @@ impl Dom0 {
         let guests = said.split("@ begin ").skip(1).map(Guest::parse).collect();
         let guests: Option<Vec<_>> = guests;
         guests.unwrap_or_else(|| panic!("it said:\n{said}"))
-    }
-
-    /// A folder with the first domain's files in `initrd`: the tools, and after them what is of this test.
-    fn archive(&self, image: &Path, script: &str) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().expect("a folder can be made");
-        let files = [
-            ("init", include_str!("../programs/dom0/init")),
-            ("guests", script),
-        ];
-        for (name, text) in files {
-            fs::write(folder.path().join(name), text).expect("a file can be written");
-        }
-        fs::copy(image, folder.path().join("guest")).expect("an image");
-        let kept = self.folder.display();
-        let pack = format!(
-            "chmod +x init; cp '{kept}/tools.cpio' initrd; ls init guests guest | '{kept}/busybox' cpio -o -H newc >> initrd"
-        );
-        let mut shell = Command::new("sh");
-        crate::output(shell.current_dir(&folder).args(["-ec", &pack]));
-        folder
     }
 }
 

@@ -9,8 +9,11 @@ mod child;
 mod configuration;
 mod dom0;
 mod host_c;
+mod instructions;
+mod linux;
 mod machine;
 mod namespace;
+mod netem;
 mod skip;
 mod stream;
 
@@ -19,8 +22,10 @@ pub use child::{Child, output, within};
 pub use configuration::{Configuration, repository};
 pub use dom0::{Dom0, Guest, emulate_xen};
 pub use host_c::{HOST_WITH_THREADS, HOST_WITHOUT_THREADS, HostC};
+pub use instructions::{Instructions, VALGRIND, compiler};
 pub use machine::{Board, Machine, QEMU};
 pub use namespace::Namespace;
+pub use netem::{Netem, Took};
 pub use skip::{need, need_network, skip};
 pub use stream::stream_sha256;
 
