@@ -398,8 +398,13 @@ impl Connection {
                 // so from the second on; but the peer may have sent all it may in this one.
                 self.socket_mut().set_ack_delay(Some(Duration::ZERO));
             }
-            self.interface
-                .poll_ingress_single(instant(now), &mut self.device, &mut self.sockets);
+            while self.device.is_arriving() {
+                self.interface.poll_ingress_single(
+                    instant(now),
+                    &mut self.device,
+                    &mut self.sockets,
+                );
+            }
             if long {
                 let usual = self.ack_delay;
                 self.socket_mut().set_ack_delay(usual);

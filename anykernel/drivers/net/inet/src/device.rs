@@ -13,6 +13,7 @@ use crate::address::Tuple;
 use crate::blind::{Place, defuse, is_odd};
 use crate::emit::checksums;
 use crate::outgoing::{Outgoing, header_len};
+use crate::recovery::Recovery;
 use crate::segment_size::SegmentSize;
 
 /// Where segments of one connection come from and go to.
@@ -26,6 +27,9 @@ pub(crate) struct Device {
     /// The number after the peer's SYN, and then after all that the program read.
     pub(crate) unread: TcpSeqNumber,
     pub(crate) out: Outgoing,
+    recovery: Recovery,
+    /// How often what arrives is to arrive again.
+    again: u8,
 }
 
 impl Device {
@@ -42,6 +46,8 @@ impl Device {
             arriving: None,
             unread: TcpSeqNumber(0),
             out: Outgoing::new(net, tuple, size),
+            recovery: Recovery::default(),
+            again: 0,
         }
     }
 
@@ -70,6 +76,8 @@ impl Device {
                 defuse(segment, &place);
             }
             let packet = TcpPacket::new_unchecked(&*segment);
+            let (confirmed, size) = (out.nagle.confirmed(), out.size.full().max(1));
+            self.again = self.recovery.arriving(&packet, confirmed, out.sent.0, size);
             out.nagle.arriving(&packet);
             if packet.syn() {
                 self.unread = packet.seq_number() + 1;
@@ -80,6 +88,11 @@ impl Device {
         let long = out.size.cut(segment.len()).is_some();
         self.arriving = Some(frame);
         long
+    }
+
+    /// Whether there is something for another poll.
+    pub(crate) fn is_arriving(&self) -> bool {
+        self.arriving.is_some()
     }
 
     /// Has segments leave in packets of up to `mtu` bytes from now on.
@@ -97,6 +110,8 @@ impl phy::Device for Device {
         let receiver = Receiver {
             net: &self.net,
             frame,
+            arriving: &mut self.arriving,
+            again: &mut self.again,
         };
         Some((receiver, Sender(&mut self.out)))
     }
@@ -120,12 +135,20 @@ impl phy::Device for Device {
 pub(crate) struct Receiver<'a> {
     net: &'a Net,
     frame: Frame,
+    arriving: &'a mut Option<Frame>,
+    again: &'a mut u8,
 }
 
 impl phy::RxToken for Receiver<'_> {
     fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
         let result = f(self.frame.payload());
-        self.net.pool().recycle(self.frame);
+        match self.again.checked_sub(1) {
+            Some(left) => {
+                *self.again = left;
+                *self.arriving = Some(self.frame);
+            }
+            None => self.net.pool().recycle(self.frame),
+        }
         result
     }
 }

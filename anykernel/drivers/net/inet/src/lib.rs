@@ -38,6 +38,7 @@ mod outgoing;
 mod ports;
 mod protocol;
 mod raw;
+mod recovery;
 mod segment_size;
 mod sequence;
 mod tcp;
