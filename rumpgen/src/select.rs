@@ -41,7 +41,10 @@ pub fn select<'a>(
     for name in &request.components {
         asked.extend(keep(component(name, catalogue), &mut found).map(|it| (it, &name.place)));
     }
-    if request.components.is_empty() {
+    let app = request.app.as_ref();
+    let app = app.and_then(|folder| keep(app::package(folder, catalogue), &mut found));
+    // The application that is not there may name them.
+    if request.components.is_empty() && app.is_some() == request.app.is_some() {
         let known = nearest::list(catalogue.components.keys());
         let help = format!("name them with `--components`, or in a rump.toml; there are {known}");
         found.push(Diagnostic::new("no components were asked for").help(help));
@@ -61,8 +64,6 @@ pub fn select<'a>(
         }
         without.insert(&*component.name.value, &name.place);
     }
-    let app = request.app.as_ref();
-    let app = app.and_then(|folder| keep(app::package(folder, catalogue), &mut found));
     let target = platform.and_then(|platform| {
         let name = request.target.as_ref()?;
         keep(target(name, platform), &mut found).flatten()

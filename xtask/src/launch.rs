@@ -17,9 +17,13 @@ use rumpgen::tools;
 use crate::child::{Foreground, INTERRUPTED};
 use crate::cli::Start;
 use crate::console::Names;
+use crate::debian;
 use crate::failure::Failure;
-use crate::network::{HOST4, HOST6, KERNEL4, KERNEL6, Namespace};
+use crate::network::{DEVICE, HOST4, HOST6, KERNEL4, KERNEL6, Namespace};
 use crate::repository;
+
+/// The parameter that says which addresses a kernel has.
+const IP: &str = "ip";
 
 /// How to start an application.
 pub(crate) struct Launch {
@@ -47,8 +51,9 @@ pub(crate) struct Launch {
 pub(crate) enum Network {
     /// The host's own; and the ports that the kernel serves there, where its sockets are the host's.
     Host(Option<Vec<u16>>),
-    /// A namespace with a TAP device, and the ports that can be reached on the kernel.
-    Tap(Vec<u16>),
+    /// A namespace with a TAP device, and the ports that can be reached on the kernel; none are known where its addresses
+    /// are the user's.
+    Tap(Option<Vec<u16>>),
     /// The host's own, in which these ports stand for ports of the kernel.
     Forwarded(Vec<rumpgen::machine::Forward>),
 }
@@ -80,6 +85,20 @@ pub(crate) fn app(plan: &Plan) -> Result<&App, Failure> {
 }
 
 impl Launch {
+    /// Sees whether we may make its network, before anything is built for it.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        if !matches!(self.network, Network::Tap(_)) || debian::is_root() {
+            return Ok(());
+        }
+        let error = Diagnostic::new(
+            "the application is run in a network namespace with a TAP device, which takes root",
+        );
+        Err(Failure::asked(error.help(
+            "`--platform pvh` runs it in an emulator without; docs/links.md names links that need no root: build \
+             it, and start the program with one",
+        )))
+    }
+
     /// The network, made where it has to be, and the command to be run in it.
     pub(crate) fn command(&self) -> Result<(Option<Namespace>, Command), Failure> {
         if let Some(package) = &self.package {
@@ -131,7 +150,10 @@ impl Launch {
                 lines.push(line);
                 lines.extend(ports.iter().map(|port| served(&at4.to_string(), port)));
             }
-            Network::Tap(ports) => {
+            Network::Tap(None) => lines.push(format!(
+                "The other end of the kernel's link is `{DEVICE}`, {inside}at {HOST4}/24 and {HOST6}/64."
+            )),
+            Network::Tap(Some(ports)) => {
                 lines.push(format!(
                     "The kernel is at {KERNEL4} and {KERNEL6}; from another terminal:"
                 ));
@@ -199,10 +221,35 @@ fn open_params<'a>(
         .collect()
 }
 
+/// A namespace with a TAP device, for this application.
+fn tap(plan: &Plan, about: &About, start: &Start) -> Network {
+    // Who gave the kernel an address gave it its routes, too.
+    let ours = open_params(plan, addresses());
+    let ours = ours.iter().any(|(name, _)| name == IP);
+    Network::Tap(ours.then(|| served(about, start)))
+}
+
+/// What the kernel is told of that network, as far as the user did not say.
+fn params_of(plan: &Plan, network: &Network) -> Vec<(String, String)> {
+    match network {
+        Network::Tap(Some(_)) => open_params(plan, addresses()),
+        _ => Vec::new(),
+    }
+}
+
+/// The ports that the application serves, as far as is known: which they are with other arguments than its own is for
+/// whoever gave them to know.
+fn served(about: &About, start: &Start) -> Vec<u16> {
+    match &start.arguments[..] {
+        [] => about.ports.clone(),
+        _ => Vec::new(),
+    }
+}
+
 /// The addresses of a kernel whose link leads to the TAP device in a namespace.
 fn addresses() -> [(&'static str, String); 2] {
     [
-        ("ip", format!("{KERNEL4}/24,{KERNEL6}/64")),
+        (IP, format!("{KERNEL4}/24,{KERNEL6}/64")),
         ("gateway", format!("{HOST4},{HOST6}")),
     ]
 }

@@ -30,9 +30,7 @@ impl Namespace {
         let ip = IP.require()?;
         let name = format!("rump-{}", std::process::id());
         let run = |arguments: &[&str]| tools::run(Command::new(&ip).args(arguments)).map(drop);
-        run(&["netns", "add", &name]).map_err(|error| {
-            error.help("making a network namespace takes root; without it, build and start the program yourself")
-        })?;
+        run(&["netns", "add", &name])?;
         let namespace = Namespace {
             keeper: keeper(&name)?,
             name,

@@ -30,7 +30,7 @@ pub fn main(kernel: &Kernel, args: &[String]) -> i32 {
         Err(argument) => {
             kernel.log(
                 Level::Error,
-                format_args!("httpd: what is `{argument}`? Usage: httpd [--port N]"),
+                format_args!("httpd: not `{argument}`; usage: httpd [--port N], 0 to 65535"),
             );
             return 2;
         }
@@ -53,8 +53,8 @@ fn port(args: &[String]) -> Result<u16, &str> {
     match args {
         [] => Ok(80),
         [name, value] if name == "--port" => value.parse().map_err(|_| value.as_str()),
-        [name] if name == "--port" => Err(name),
-        [.., other] => Err(other),
+        [name, _, other, ..] if name == "--port" => Err(other),
+        [other, ..] => Err(other),
     }
 }
 
@@ -74,5 +74,7 @@ mod tests {
         assert_eq!(port(&args("--port 65536")), Err("65536"));
         assert_eq!(port(&args("--port")), Err("--port"));
         assert_eq!(port(&args("--help")), Err("--help"));
+        assert_eq!(port(&args("--prt 3")), Err("--prt"));
+        assert_eq!(port(&args("--port 3 more")), Err("more"));
     }
 }

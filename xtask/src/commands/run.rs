@@ -29,6 +29,7 @@ pub(crate) fn run_with(
         println!("{}", launch.shown());
         return Ok(ExitCode::SUCCESS);
     }
+    launch.check()?;
     build::build(&generated, &start.build_options(), start.verbosity)?;
     until_its_end(&launch)
 }

@@ -7,7 +7,7 @@ use rumpgen::pipeline::Generated;
 use rumpgen::plan::App;
 use rumpgen::tools::Tool;
 
-use super::{Launch, Network, addresses, artifact, free_port, open_params};
+use super::{Launch, Network, artifact, free_port, open_params, params_of, served, tap};
 use crate::cli::Start;
 use crate::failure::Failure;
 use crate::network::DEVICE;
@@ -39,16 +39,12 @@ pub(super) fn plan(
     let uses = |name: &str| plan.groups.iter().any(|group| group.name == name);
     let link = open_params(plan, [(LINK, format!("{SCHEME}:{DEVICE}"))]);
     let (network, params) = if uses(SOCKETS) {
-        // Which ports it serves with other arguments than its own is for whoever gave them to know.
-        let ports = match &start.arguments[..] {
-            [] => about.ports.clone(),
-            _ => Vec::new(),
-        };
-        (Network::Host(Some(ports)), Vec::new())
+        (Network::Host(Some(served(about, start))), Vec::new())
     } else if uses(LINKS) && !link.is_empty() {
         opens_taps(generated)?;
-        let params = link.into_iter().chain(open_params(plan, addresses()));
-        (Network::Tap(about.ports.clone()), params.collect())
+        let network = tap(plan, about, start);
+        let ours = params_of(plan, &network);
+        (network, [link, ours].concat())
     } else {
         (Network::Host(None), Vec::new())
     };

@@ -8,7 +8,7 @@ use rumpgen::machine::{self as machines, Forward, Run, Wish};
 use rumpgen::pipeline::Generated;
 use rumpgen::plan::{App, Plan};
 
-use super::{Launch, Network, addresses, artifact, free_port, open_params};
+use super::{Launch, Network, artifact, free_port, open_params, params_of, tap};
 use crate::cli::Start;
 use crate::console::Names;
 use crate::debian;
@@ -55,8 +55,7 @@ pub(super) fn plan(
     }
     let network = network(plan, run, about, start);
     let params = match &network {
-        Network::Host(_) => Vec::new(),
-        Network::Tap(_) => open_params(plan, addresses()),
+        Network::Host(_) | Network::Tap(_) => params_of(plan, &network),
         Network::Forwarded(_) => {
             let params = run.user.iter().flat_map(|user| &user.params);
             open_params(plan, params.map(|(name, value)| (&**name, value.clone())))
@@ -115,7 +114,7 @@ fn network(plan: &Plan, run: &Run, about: &About, start: &Start) -> Network {
     if !drives {
         Network::Host(None)
     } else if may && !run.tap.is_empty() {
-        Network::Tap(about.ports.clone())
+        tap(plan, about, start)
     } else if run.user.is_some() {
         Network::Forwarded(forwards(about, start))
     } else {

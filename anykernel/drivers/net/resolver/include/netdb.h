@@ -16,6 +16,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#ifndef EAI_NONAME
+#error "the host's <netdb.h> has getaddrinfo only by POSIX: add -D_POSIX_C_SOURCE=200809L, or take -std=gnu11 for -std=c11"
+#else
+
 #include <rump/resolver.h>
 #include <rump/rumpdefs.h>
 
@@ -210,5 +214,7 @@ static inline const char *rump_gai_strerror(int error)
 {
     return gai_strerror(error);
 }
+
+#endif
 
 #endif
