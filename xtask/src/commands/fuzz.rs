@@ -168,6 +168,8 @@ impl Program {
         let new = folder("brief").join(target);
         let _ = fs::remove_dir_all(&new);
         make(&new).map_err(|_| format!("{} cannot be made", new.display()))?;
+        // The same inputs each time, as far as time allows: to find others is what sessions are for.
+        command.arg("-seed=1");
         command.arg(format!("-max_total_time={seconds}"));
         command.arg(new).arg(corpus(target)).stdin(Stdio::null());
         let output = command.output();
