@@ -24,18 +24,18 @@ struct Variant {
 
 /// Locks for as many processors as enter.
 const MP: Variant = Variant {
-    name: "net-sockets-local-bpf",
-    arguments: &["--components", "net,sockets,local,bpf"],
+    name: "net-sockets-local-bpf-multicast",
+    arguments: &["--components", "net,sockets,local,bpf,multicast"],
     flags: &[],
     host: None,
 };
 
 /// Locks for one virtual processor.
 const UP: Variant = Variant {
-    name: "net-sockets-local-bpf-up",
+    name: "net-sockets-local-bpf-multicast-up",
     arguments: &[
         "--components",
-        "net,sockets,local,bpf",
+        "net,sockets,local,bpf,multicast",
         "--param",
         "sync=up",
     ],
@@ -53,18 +53,23 @@ const HOST_SOCKETS: Variant = Variant {
 
 /// No threads and no operating system.
 const SIM: Variant = Variant {
-    name: "net-sockets-local-bpf-sim",
-    arguments: &["--components", "net,sockets,local,bpf", "--platform", "sim"],
+    name: "net-sockets-local-bpf-multicast-sim",
+    arguments: &[
+        "--components",
+        "net,sockets,local,bpf,multicast",
+        "--platform",
+        "sim",
+    ],
     flags: &["-DNO_THREADS"],
     host: None,
 };
 
 /// A host in C with threads.
 const HOST_C: Variant = Variant {
-    name: "net-sockets-local-bpf-host-c",
+    name: "net-sockets-local-bpf-multicast-host-c",
     arguments: &[
         "--components",
-        "net,sockets,local,bpf",
+        "net,sockets,local,bpf,multicast",
         "--platform",
         "host-c",
     ],
@@ -74,10 +79,10 @@ const HOST_C: Variant = Variant {
 
 /// A host in C without.
 const HOST_C_SINGLE: Variant = Variant {
-    name: "net-sockets-local-bpf-host-c-single",
+    name: "net-sockets-local-bpf-multicast-host-c-single",
     arguments: &[
         "--components",
-        "net,sockets,local,bpf",
+        "net,sockets,local,bpf,multicast",
         "--platform",
         "host-c-single",
     ],

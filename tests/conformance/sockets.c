@@ -8,7 +8,7 @@ int main(int argc, char **argv)
         creation_cases, name_cases,     option_cases,     value_cases,      more_cases,
         stream_cases,
         ending_cases,   datagram_cases, control_cases,    descriptor_cases,
-        blocking_cases, filter_cases,
+        blocking_cases, filter_cases, group_cases,
         NULL,
     };
 

@@ -16,5 +16,6 @@ extern const struct test_case control_cases[];
 extern const struct test_case descriptor_cases[];
 extern const struct test_case blocking_cases[];
 extern const struct test_case filter_cases[];
+extern const struct test_case group_cases[];
 
 #endif

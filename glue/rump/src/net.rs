@@ -3,7 +3,7 @@
 //! What differs from `std`: a socket belongs to a kernel, which is named where one is made; reading
 //! and writing take `&self`; errors are error numbers. With the feature `std` streams implement
 //! `std::io::Read` and `Write`. With the component `resolver`, hosts have names: `lookup`, and
-//! `TcpStream::connect_host`.
+//! `TcpStream::connect_host`; with the component `multicast`, a `UdpSocket` joins groups.
 
 mod internet;
 #[cfg(feature = "resolver")]

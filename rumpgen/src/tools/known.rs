@@ -65,6 +65,7 @@ pub const TESTED_WITH: &[Tool] = &[
     tool("addr2line", "binutils"),
     tool("apt-get", "apt"),
     tool("bash", "bash"),
+    tool("bridge", "iproute2"),
     tool("c++", "g++"),
     tool("curl", "curl"),
     tool("dnsmasq", "dnsmasq-base"),

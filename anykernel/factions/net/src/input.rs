@@ -241,17 +241,23 @@ impl Net {
         info: &IpInfo,
     ) -> Result<Meaning, Reason> {
         // A protocol of ours looked the address up when it chose this way.
-        if interface.is_loopback() && frame.checksum().is_good() {
+        let to_group = cfg!(feature = "multicast") && info.dst.is_multicast();
+        if interface.is_loopback() && frame.checksum().is_good() && !to_group {
             return Ok(Meaning::Ours);
         }
-        self.table.with(|table| {
+        let meaning = self.table.with(|table| {
             if !interface.is_loopback()
                 && (info.src.is_loopback() || info.dst.is_loopback() || table.is_local(info.src))
             {
                 return Err(Reason::Martian);
             }
             Ok(table.meaning(info.dst, interface))
-        })
+        });
+        #[cfg(feature = "multicast")]
+        if to_group && meaning == Ok(Meaning::Foreign) && self.is_joined(interface, info.dst) {
+            return Ok(Meaning::Many);
+        }
+        meaning
     }
 
     /// Gives a whole packet to the protocols.
@@ -263,6 +269,10 @@ impl Net {
         frame: Frame,
         info: IpInfo,
     ) {
+        #[cfg(feature = "multicast")]
+        if info.to_many {
+            self.tell_groups(lwp, interface, &frame, &info);
+        }
         match receiver {
             Some(receiver) => receiver.receive(lwp, interface, frame, info),
             None => self.drop_frame(interface, frame, Reason::UnknownProtocol),

@@ -26,6 +26,8 @@ mod dhcp;
 mod ethernet;
 mod fragment;
 mod frame;
+#[cfg(feature = "multicast")]
+mod groups;
 mod hooks;
 mod input;
 mod interface;
@@ -54,6 +56,8 @@ pub use checksum::Checksum;
 pub use complaint::Complaint;
 pub use dhcp::Lease;
 pub use frame::{Batch, Frame, FramePool, HEADROOM, MAX_FRAME};
+#[cfg(feature = "multicast")]
+pub use groups::Groups;
 pub use hooks::{Autoconf, Discovered, Filter, Forwarder, Upper};
 pub use interface::Interface;
 pub use link::{Link, Medium};

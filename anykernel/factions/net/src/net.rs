@@ -41,6 +41,8 @@ pub struct Net {
     pub(crate) filter: Leaf<Option<Arc<dyn Filter>>>,
     /// Whether there is a filter: looked at for each packet.
     pub(crate) filtered: Word,
+    #[cfg(feature = "multicast")]
+    pub(crate) groups: Leaf<Option<Arc<dyn crate::Groups>>>,
     pub(crate) table: Leaf<Table>,
     pub(crate) neighbours: Leaf<Neighbours>,
     pub(crate) neighbour_timer: Arc<Callout>,
@@ -78,6 +80,8 @@ impl Net {
             auto_interface: Word::new(0),
             filter: Leaf::new(None),
             filtered: Word::new(0),
+            #[cfg(feature = "multicast")]
+            groups: Leaf::new(None),
             table: Leaf::new(Table::default()),
             neighbours: Leaf::new(Neighbours::default()),
             neighbour_timer: timer(this, Net::neighbours_due),
@@ -278,6 +282,8 @@ impl Net {
         for place in self.receiver.iter() {
             let _dropped_outside = place.with(Option::take);
         }
+        #[cfg(feature = "multicast")]
+        let _groups_dropped_outside = self.groups.with(Option::take);
         let _dropped_outside = (
             self.forwarder.with(Option::take),
             self.autoconf.with(Option::take),

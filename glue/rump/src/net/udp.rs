@@ -1,5 +1,8 @@
 //! Datagrams.
 
+#[cfg(feature = "multicast")]
+mod groups;
+
 use core::net::SocketAddr;
 
 use syscall::consts::*;

@@ -73,6 +73,8 @@ pub(crate) struct DatagramState {
     via: Option<Arc<Interface>>,
     /// The interface of a link-local address, the peer's or its own.
     pub(crate) link: u32,
+    #[cfg(feature = "multicast")]
+    pub(crate) groups: crate::multicast::Groups,
     error: Option<Errno>,
     shut_read: bool,
     shut_write: bool,
@@ -155,6 +157,8 @@ impl DatagramSocket {
                 peer: None,
                 via: None,
                 link: 0,
+                #[cfg(feature = "multicast")]
+                groups: Default::default(),
                 error: None,
                 shut_read: false,
                 shut_write: false,
@@ -307,14 +311,15 @@ impl DatagramSocket {
                 let unspecified = self.family.unspecified();
                 let port = state.port.map_or(0, |(port, _)| port);
                 let peer = state.peer.unwrap_or(Endpoint::new(unspecified, 0));
-                let ipv4 = named.map_or(peer, |(to, _)| to).addr.is_ipv4();
+                let to = named.map_or(peer, |(to, _)| to).addr;
+                let ipv4 = to.is_ipv4();
                 let options = &state.options;
                 let flags = [Opt::Only6, Opt::Broadcast, Opt::DontRoute].map(|it| options.is(it));
                 let route = Route {
                     to: peer,
-                    from: Endpoint::new(state.local.unwrap_or(unspecified), port),
+                    from: Endpoint::new(one(state.local).unwrap_or(unspecified), port),
                     via: state.via.clone(),
-                    hop_limit: options.hop_limit(ipv4),
+                    hop_limit: options.hop_limit_to(to),
                     marks: options.marks(ipv4),
                     whole: options.is_whole(ipv4),
                 };
@@ -343,17 +348,21 @@ impl DatagramSocket {
             return Err(Errno::EACCES);
         }
         route.to = to;
-        if route.from.addr.is_unspecified() {
-            route.from.addr = self.inet.net.source_for(lwp, to.addr)?;
-        }
         let link = if named_link == 0 { link } else { named_link };
-        route.via = self.inet.link(to.addr, link);
-        self.complete(lwp, &mut route)?;
+        self.complete(lwp, &mut route, link)?;
         Ok(route)
     }
 
-    /// Sees whether a route can be, and whether it ends in this kernel.
-    fn complete(&self, lwp: &Lwp<'_>, route: &mut Route) -> Result<(), Errno> {
+    /// Says where a route begins and by which interface it goes, and sees whether it can be, and whether it ends in this
+    /// kernel.
+    fn complete(&self, lwp: &Lwp<'_>, route: &mut Route, link: u32) -> Result<(), Errno> {
+        route.via = self.inet.link(route.to.addr, link);
+        if route.to.addr.is_multicast() {
+            self.aim(route, link)?;
+        }
+        if route.from.addr.is_unspecified() {
+            route.from.addr = self.inet.net.source_for(lwp, route.to.addr)?;
+        }
         same_version(route.from.addr, route.to.addr)?;
         if self.inet.net.is_local(lwp, route.to.addr) {
             route.via = self.inet.net.loopback();
@@ -380,7 +389,11 @@ impl DatagramSocket {
         let (peer, link) = self.resolve(address)?;
         let (v6only, broadcast, bound) = self.state.with(|state| {
             let (bound, options) = (state.local.filter(|_| state.bound), &state.options);
-            (options.is(Opt::Only6), options.is(Opt::Broadcast), bound)
+            (
+                options.is(Opt::Only6),
+                options.is(Opt::Broadcast),
+                one(bound),
+            )
         });
         if v6only && peer.addr.is_ipv4() {
             return Err(Errno::ENETUNREACH);
@@ -392,17 +405,18 @@ impl DatagramSocket {
             // As Linux has it: one written as IPv6 is looked for, and cannot be reached.
             Some(IpAddr::V6(_)) if address.family() == AF_INET => return Err(Errno::EAFNOSUPPORT),
             Some(local) => local,
-            None => self.inet.net.source_for(lwp, peer.addr)?,
+            None => self.family.unspecified(),
         };
         let mut route = Route {
             to: peer,
             from: Endpoint::new(local, 0),
-            via: self.inet.link(peer.addr, link),
+            via: None,
             hop_limit: 0,
             marks: Marks::default(),
             whole: false,
         };
-        self.complete(lwp, &mut route)?;
+        self.complete(lwp, &mut route, link)?;
+        let local = route.from.addr;
         if self.kind == Kind::Udp {
             self.bind_if_unbound(lwp)?;
         }
@@ -438,6 +452,11 @@ impl DatagramSocket {
         }
         Ok(())
     }
+}
+
+/// An address that packets can come from, which a group's is not.
+fn one(local: Option<IpAddr>) -> Option<IpAddr> {
+    local.filter(|local| !local.is_multicast())
 }
 
 impl DatagramState {

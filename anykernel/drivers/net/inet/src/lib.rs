@@ -8,7 +8,8 @@
 //! - [`input`], [`demux`], [`ports`]: whose a packet is;
 //! - [`tcp`] and what is named after it: sockets; [`connection`], [`device`], [`window`],
 //!   [`segment_size`], [`outgoing`], [`nagle`], [`blind`]: smoltcp, and what it lacks;
-//! - [`datagram`], [`udp`], [`raw`]: sockets for datagrams; [`icmp`]: echo, and errors both ways;
+//! - [`datagram`], [`udp`], [`raw`]: sockets for datagrams; [`multicast`]: their groups; [`icmp`]: echo, and errors both
+//!   ways;
 //! - [`filter`]: what filters of sockets see of packets.
 //!
 //! It does not know links, routes or neighbours, nor descriptors, nor who may do what.
@@ -32,6 +33,11 @@ mod icmp;
 mod inbox;
 mod inet;
 mod input;
+#[cfg(feature = "multicast")]
+mod multicast;
+#[cfg(not(feature = "multicast"))]
+#[path = "no_multicast.rs"]
+mod multicast;
 mod nagle;
 mod options;
 mod outgoing;

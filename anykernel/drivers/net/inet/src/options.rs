@@ -5,15 +5,19 @@
 //! socket's state, as its error, rather than to what a program chose.
 
 use alloc::vec::Vec;
+use core::net::IpAddr;
 
 use base::Errno;
 use syscall::consts::*;
 
 use crate::address::Family;
 use crate::emit::Marks;
+use crate::multicast;
 
 /// The hop limit of packets whose sender did not say one (RFC 1700).
 pub(crate) const HOP_LIMIT: u8 = 64;
+/// That of packets to a group (RFC 1112 § 6.1).
+pub(crate) const GROUP_HOP_LIMIT: u8 = 1;
 
 /// A buffer may not become larger than this; smoltcp's limit is 1 GiB.
 const MAX_BUFFER: i32 = 64 << 20;
@@ -68,13 +72,13 @@ struct Rule {
 }
 
 macro_rules! table {
-    ($($name:ident: $level:ident, $number:ident, $sockets:expr,
+    ($($(#[$when:meta])? $name:ident: $level:ident, $number:ident, $sockets:expr,
         $takes:ident $(($least:expr, $most:expr))?, $usual:expr;)*) => {
         /// The options whose values are numbers.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(crate) enum Opt { $($name),* }
+        pub(crate) enum Opt { $($(#[$when])? $name),* }
 
-        const TABLE: [Rule; [$(Opt::$name),*].len()] = [$(Rule {
+        const TABLE: [Rule; [$($(#[$when])? Opt::$name),*].len()] = [$($(#[$when])? Rule {
             level: $level as u8,
             number: $number as u8,
             sockets: $sockets,
@@ -132,6 +136,24 @@ table! {
     FastOpenConnect: IPPROTO_TCP, TCP_FASTOPEN_CONNECT, STREAM, Number(0, 1), 0;
 
     UdpCork: IPPROTO_UDP, UDP_CORK, UDP, Flag, 0;
+
+    #[cfg(feature = "multicast")]
+    MulticastHops: IPPROTO_IP, IP_MULTICAST_TTL, ALL, NumberOrUsual(0, 255), GROUP_HOP_LIMIT as i16;
+    #[cfg(feature = "multicast")]
+    MulticastLoop: IPPROTO_IP, IP_MULTICAST_LOOP, ALL, Flag, 1;
+    #[cfg(feature = "multicast")]
+    MulticastAll: IPPROTO_IP, IP_MULTICAST_ALL, ALL, Number(0, 1), 1;
+    // What these two take is looked for elsewhere: an address of ours, and the number of an interface.
+    #[cfg(feature = "multicast")]
+    MulticastFrom: IPPROTO_IP, IP_MULTICAST_IF, ALL, Nothing, 0;
+    #[cfg(feature = "multicast")]
+    MulticastVia6: IPPROTO_IPV6, IPV6_MULTICAST_IF, ALL, Nothing, 0;
+    #[cfg(feature = "multicast")]
+    MulticastHops6: IPPROTO_IPV6, IPV6_MULTICAST_HOPS, ALL, NumberOrUsual(0, 255), GROUP_HOP_LIMIT as i16;
+    #[cfg(feature = "multicast")]
+    MulticastLoop6: IPPROTO_IPV6, IPV6_MULTICAST_LOOP, ALL, Number(0, 1), 1;
+    #[cfg(feature = "multicast")]
+    MulticastAll6: IPPROTO_IPV6, IPV6_MULTICAST_ALL, ALL, Flag, 1;
 }
 
 /// Those that ask for something to be said of what arrives.
@@ -237,6 +259,14 @@ impl Options {
         limit.max(1) as u8
     }
 
+    /// How many hops packets to an address may go; those to a group perhaps none.
+    pub(crate) fn hop_limit_to(&self, to: IpAddr) -> u8 {
+        match to.is_multicast() {
+            true => self.group_hop_limit(to.is_ipv4()),
+            false => self.hop_limit(to.is_ipv4()),
+        }
+    }
+
     /// The longest packet of a link that carries packets of `mtu` bytes.
     pub(crate) fn limit_mtu(&self, mtu: usize, ipv4: bool) -> usize {
         let headers = if ipv4 { 40 } else { 60 };
@@ -272,6 +302,9 @@ impl Options {
             let (on, seconds) = (int(value)?, int(value.get(4..).unwrap_or(&[]))?);
             self.linger = (on != 0).then_some(seconds.max(0) as u32);
             return Ok(());
+        }
+        if cfg!(feature = "multicast") {
+            multicast::check(family, self.sockets, level, number, value)?;
         }
         let place = self.find(family, level, number);
         let place = place.ok_or(Errno::ENOPROTOOPT)?;

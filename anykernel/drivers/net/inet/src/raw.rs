@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 
 use base::{Errno, Lwp};
+use net::Interface;
 use smoltcp::wire::{IpProtocol, Ipv4Packet, checksum};
 use syscall::consts::IPPROTO_ICMPV6;
 use syscall::{SockAddr, UioIn};
@@ -55,10 +56,11 @@ impl Inet {
 }
 
 impl DatagramSocket {
-    fn wants<I>(&self, packet: &Packet<I>) -> bool {
+    fn wants<I: AsRef<Interface>>(&self, packet: &Packet<I>) -> bool {
         let info = &packet.info;
         self.kind == Kind::Raw(info.protocol)
             && (self.family == Family::V4) == info.src.is_ipv4()
+            && self.hears(packet.interface.as_ref(), info.dst)
             && self.state.with(|state| {
                 state.local.is_none_or(|local| local == info.dst)
                     && state.peer.is_none_or(|peer| peer.addr == info.src)
@@ -67,7 +69,9 @@ impl DatagramSocket {
 
     pub(crate) fn bind_raw(&self, lwp: &Lwp<'_>, address: &SockAddr) -> Result<(), Errno> {
         let (end, link) = self.family.resolve(address)?;
-        self.inet.check_bindable(lwp, end.addr)?;
+        if !end.addr.is_multicast() {
+            self.inet.check_bindable(lwp, end.addr)?;
+        }
         self.update(lwp, |state| {
             state.bound = true;
             state.local = (!end.addr.is_unspecified()).then_some(end.addr);
@@ -119,7 +123,7 @@ impl DatagramSocket {
             ]);
             space[2..4].copy_from_slice(&(!sum).to_be_bytes());
         }
-        self.inet.net.output(lwp, frame, route.via.as_ref())?;
+        self.emit(lwp, frame, &route)?;
         Ok(len)
     }
 
@@ -152,7 +156,7 @@ impl DatagramSocket {
         }
         packet.set_total_len(len as u16);
         packet.fill_checksum();
-        self.inet.net.output(lwp, frame, route.via.as_ref())?;
+        self.emit(lwp, frame, route)?;
         Ok(len)
     }
 }

@@ -7,6 +7,7 @@ mod carrier;
 mod datagrams;
 mod filters;
 mod floods;
+mod groups;
 mod hostile;
 mod icmp;
 mod offloads;
@@ -39,6 +40,7 @@ static SYSTEM: System = System {
         &virtif::COMPONENT,
         &sockets::COMPONENT,
         &crate::COMPONENT,
+        &multicast::COMPONENT,
     ],
     params: &[
         param("base", "memory-limit", ParamKind::Bytes, "0"),

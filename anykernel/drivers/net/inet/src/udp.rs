@@ -56,8 +56,9 @@ impl Inet {
         let sockets: alloc::vec::Vec<Arc<DatagramSocket>> = self.tables.read(lwp, |tables| {
             let bound = tables.udp.at(tuple.local.port);
             bound
-                .filter(|(scope, peer, _)| {
+                .filter(|(scope, peer, socket)| {
                     hears_many(scope, tuple.local.addr)
+                        && socket.hears(packet.interface, tuple.local.addr)
                         && peer.is_none_or(|peer| peer == tuple.remote)
                 })
                 .map(|(_, _, socket)| socket.clone())
@@ -254,7 +255,7 @@ impl DatagramSocket {
             header.dst,
             header.protocol.into(),
         );
-        self.inet.net.output(lwp, frame, route.via.as_ref())?;
+        self.emit(lwp, frame, &route)?;
         Ok(len)
     }
 }

@@ -62,6 +62,7 @@ pub(crate) fn is_known(level: u32, name: u32) -> bool {
                 | IP_MULTICAST_LOOP
                 | IP_ADD_MEMBERSHIP
                 | IP_DROP_MEMBERSHIP
+                | IP_MULTICAST_ALL
         ),
         IPPROTO_IPV6 => matches!(
             name,
@@ -71,6 +72,7 @@ pub(crate) fn is_known(level: u32, name: u32) -> bool {
                 | IPV6_MULTICAST_LOOP
                 | IPV6_ADD_MEMBERSHIP
                 | IPV6_DROP_MEMBERSHIP
+                | IPV6_MULTICAST_ALL
                 | IPV6_MTU_DISCOVER
                 | IPV6_MTU
                 | IPV6_RECVERR

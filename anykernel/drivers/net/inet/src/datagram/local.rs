@@ -22,6 +22,9 @@ impl DatagramSocket {
     ) -> Option<Result<usize, Errno>> {
         let net = &self.inet.net;
         let interface = route.via.as_ref()?;
+        if cfg!(feature = "multicast") && route.to.addr.is_multicast() {
+            return None;
+        }
         if !interface.is_private() || self.inet.raw_sockets.load(Ordering::Relaxed) != 0 {
             return None;
         }

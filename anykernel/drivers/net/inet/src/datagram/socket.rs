@@ -135,6 +135,9 @@ impl Socket for DatagramSocket {
     }
 
     fn set_option(&self, lwp: &Lwp<'_>, level: u32, name: u32, value: &[u8]) -> Result<(), Errno> {
+        if let Some(done) = self.set_group_option(lwp, level, name, value) {
+            return done;
+        }
         self.update(lwp, |state| {
             let named = state.port.is_some() || self.kind != Kind::Udp;
             if (self.family, level, name) == (Family::V6, IPPROTO_IPV6, IPV6_V6ONLY) && named {
@@ -175,7 +178,8 @@ impl Socket for DatagramSocket {
         Ok(self.state.with(first).unwrap_or(0))
     }
 
-    fn close(&self, _lwp: &Lwp<'_>) {
+    fn close(&self, lwp: &Lwp<'_>) {
+        self.leave_groups(lwp);
         let (port, queue) = self.state.with(|state| {
             state.closed = true;
             (state.port.take(), core::mem::take(&mut state.queue))
