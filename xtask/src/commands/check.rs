@@ -55,16 +55,41 @@ fn parts(asked: &Selection, catalogue: &Catalogue) -> Vec<Selection> {
         let runnable = runnable(catalogue, platform);
         let (here, later): (Vec<&str>, _) = rest.iter().partition(|name| runnable.contains(*name));
         rest = later;
-        if !here.is_empty() {
+        let platform = &platform.name.value;
+        for (number, kernel) in kernels(catalogue, here).iter().enumerate() {
+            let name = match number {
+                0 => platform.clone(),
+                _ => format!("{platform}-{}", kernel.join("-")),
+            };
             parts.push(Selection {
-                components: Some(here.join(",")),
-                platform: Some(platform.name.value.clone()),
-                name: Some(platform.name.value.clone()),
+                components: Some(kernel.join(",")),
+                platform: Some(platform.clone()),
+                name: Some(name),
                 ..asked.clone()
             });
         }
     }
     parts
+}
+
+/// Components in as few kernels as they go without a conflict.
+fn kernels<'a>(catalogue: &Catalogue, components: Vec<&'a str>) -> Vec<Vec<&'a str>> {
+    let refuses = |one: &str, other: &str| {
+        let mut conflicts = catalogue.components[one].conflicts.iter();
+        conflicts.any(|name| name.value == other)
+    };
+    let mut kernels: Vec<Vec<&str>> = Vec::new();
+    for name in components {
+        let fits = |kernel: &&mut Vec<&str>| {
+            let mut others = kernel.iter();
+            !others.any(|other| refuses(name, other) || refuses(other, name))
+        };
+        match kernels.iter_mut().find(fits) {
+            Some(kernel) => kernel.push(name),
+            None => kernels.push(vec![name]),
+        }
+    }
+    kernels
 }
 
 /// The components that a platform offers all groups for, and for all that they require by name.
