@@ -202,14 +202,18 @@ void join_threads(void)
 
 /* ---- the runner ---- */
 
+/* What this build is without. */
+#ifdef NO_THREADS
+static const char *const lacking = "threads";
+#elif defined NO_FILTERS
+static const char *const lacking = "filters";
+#else
+static const char *const lacking = "nothing";
+#endif
+
 static bool runs_here(const struct test_case *test)
 {
-#ifdef NO_THREADS
-    return !test->threaded;
-#else
-    (void)test;
-    return true;
-#endif
+    return test->needs == NULL || strcmp(test->needs, lacking) != 0;
 }
 
 static void run_one(const struct test_case *test)
@@ -248,7 +252,7 @@ int run_cases(int argc, char **argv, const struct test_case *const groups[])
     for (; *groups; groups++) {
         for (const struct test_case *test = *groups; test->name; test++) {
             if (list) {
-                printf("%s%s\n", test->name, test->threaded ? " (threaded)" : "");
+                printf("%s%s%s\n", test->name, test->needs ? ": needs " : "", test->needs ? test->needs : "");
             } else if (wanted(test, argc, argv)) {
                 if (runs_here(test)) {
                     run_one(test);
@@ -267,6 +271,6 @@ int run_cases(int argc, char **argv, const struct test_case *const groups[])
     }
     printf("cases %d\n", ran);
     if (skipped > 0)
-        printf("skipped %d (no threads)\n", skipped);
+        printf("skipped %d (no %s)\n", skipped, lacking);
     return 0;
 }

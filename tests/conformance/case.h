@@ -14,13 +14,16 @@
 struct test_case {
     const char *name;
     void (*run)(void);
-    bool threaded;
+    /* What a build may be without; NULL: nothing. */
+    const char *needs;
 };
 
-#define CASE(function) { #function, function, false }
+#define CASE(function) { #function, function, NULL }
 /* Needs a second thread; skipped, and counted as skipped, in a build with NO_THREADS. */
-#define THREADED(function) { #function, function, true }
-#define END_OF_CASES { NULL, NULL, false }
+#define THREADED(function) { #function, function, "threads" }
+/* Attaches a filter; likewise with NO_FILTERS. */
+#define FILTERED(function) { #function, function, "filters" }
+#define END_OF_CASES { NULL, NULL, NULL }
 
 /* The body of main: `prog` runs all, `prog NAME...` some, `prog -l` lists. */
 int run_cases(int argc, char **argv, const struct test_case *const groups[]);
