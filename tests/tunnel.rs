@@ -20,7 +20,8 @@ struct Peer {
 
 /// What a program says that is given a line.
 fn ask(program: &str, argument: &str, line: &str) -> String {
-    let script = format!("echo '{line}' | {program} {argument}");
+    // No pipe: who does not read its line has ended when it is written.
+    let script = format!("{program} {argument} <<<'{line}'");
     let said = output(Command::new("bash").args(["-euo", "pipefail", "-c", &script]));
     said.trim().to_owned()
 }
