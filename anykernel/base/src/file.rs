@@ -56,7 +56,9 @@ pub trait File: Any + Send + Sync {
     fn close(&self, _lwp: &Lwp<'_>) {}
 }
 
-/// An open file description: what `dup` shares. Counted; it assumes nothing of who opened it.
+/// An open file description: what `dup` shares. Counted; it assumes nothing of who opened it. It has lines of a cache for
+/// itself: each call counts it.
+#[repr(align(64))]
 pub struct OpenFile {
     file: Arc<dyn File>,
     flags: AtomicU32,
