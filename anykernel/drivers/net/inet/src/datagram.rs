@@ -6,6 +6,7 @@
 pub(crate) mod ancillary;
 mod cork;
 mod local;
+mod route;
 mod socket;
 
 use alloc::collections::VecDeque;
@@ -20,13 +21,13 @@ use sockets::FilterPlace;
 use syscall::consts::*;
 use syscall::{SockAddr, UioIn};
 
-use crate::address::{Endpoint, Family, or_loopback, same_version};
-use crate::emit::Marks;
+use crate::address::{Endpoint, Family};
 use crate::inet::{Arriving, Inet, Job, Packet};
 use crate::options::{Opt, Options, RAW, UDP};
 use crate::ports::Claim;
 use ancillary::{Ancillary, Chosen};
 use cork::Gathered;
+pub(crate) use route::Route;
 
 /// What a waiting datagram counts beside its bytes.
 const OVERHEAD: usize = 512;
@@ -118,18 +119,6 @@ impl Datagram {
             at: 0,
         }
     }
-}
-
-/// Where a datagram goes to, and from where.
-pub(crate) struct Route {
-    pub(crate) to: Endpoint,
-    pub(crate) from: Endpoint,
-    /// By which interface, where the addresses do not say.
-    pub(crate) via: Option<Arc<Interface>>,
-    pub(crate) hop_limit: u8,
-    pub(crate) marks: Marks,
-    /// Who sends it wants to hear if it is longer than a packet.
-    pub(crate) whole: bool,
 }
 
 impl DatagramSocket {
@@ -266,28 +255,6 @@ impl DatagramSocket {
         Ok(taken)
     }
 
-    /// Has a datagram come from where the program wants. `EINVAL` for an address that is not ours, `ENODEV` for an interface
-    /// that there is not.
-    pub(crate) fn choose(
-        &self,
-        lwp: &Lwp<'_>,
-        mut route: Route,
-        chosen: Chosen,
-    ) -> Result<Route, Errno> {
-        if let Some(from) = chosen.from {
-            if from.is_ipv4() != route.to.addr.is_ipv4() || !self.inet.net.is_local(lwp, from) {
-                return Err(Errno::EINVAL);
-            }
-            route.from.addr = from;
-        }
-        if chosen.interface != 0 {
-            let all = self.inet.net.interfaces().into_iter();
-            let mut wanted = all.filter(|it| it.index() == chosen.interface);
-            route.via = Some(wanted.next().ok_or(Errno::ENODEV)?);
-        }
-        Ok(route)
-    }
-
     /// Sends a datagram.
     fn send_one(
         &self,
@@ -301,162 +268,6 @@ impl DatagramSocket {
             Kind::Raw(protocol) => self.send_raw(lwp, data, to, protocol, chosen),
         }
     }
-
-    /// Where a datagram to `to`, or to the peer, goes.
-    pub(crate) fn route(&self, lwp: &Lwp<'_>, to: Option<SockAddr>) -> Result<Route, Errno> {
-        let named = to.map(|to| self.resolve(&to)).transpose()?;
-        let known = self.state.with(|state| {
-            let usable = !state.shut_write && state.error.is_none();
-            usable.then(|| {
-                let unspecified = self.family.unspecified();
-                let port = state.port.map_or(0, |(port, _)| port);
-                let peer = state.peer.unwrap_or(Endpoint::new(unspecified, 0));
-                let to = named.map_or(peer, |(to, _)| to).addr;
-                let ipv4 = to.is_ipv4();
-                let options = &state.options;
-                let flags = [Opt::Only6, Opt::Broadcast, Opt::DontRoute].map(|it| options.is(it));
-                let route = Route {
-                    to: peer,
-                    from: Endpoint::new(one(state.local).unwrap_or(unspecified), port),
-                    via: state.via.clone(),
-                    hop_limit: options.hop_limit_to(to),
-                    marks: options.marks(ipv4),
-                    whole: options.is_whole(ipv4),
-                };
-                (route, state.peer.is_some(), state.link, flags)
-            })
-        });
-        let Some((mut route, connected, link, [only6, broadcast, near])) = known else {
-            let error = self.update(lwp, |state| match state.peer {
-                // Comes before all that is wrong with the socket itself.
-                None if named.is_none() => Some(Errno::EDESTADDRREQ),
-                _ => state.error.take(),
-            });
-            return Err(error.unwrap_or(Errno::EPIPE));
-        };
-        if near {
-            self.inet
-                .check_near(named.map_or(route.to, |(to, _)| to).addr)?;
-        }
-        let Some((to, named_link)) = named else {
-            return connected.then_some(route).ok_or(Errno::EDESTADDRREQ);
-        };
-        if only6 && to.addr.is_ipv4() {
-            return Err(Errno::ENETUNREACH);
-        }
-        if !broadcast && self.inet.is_broadcast(to.addr) {
-            return Err(Errno::EACCES);
-        }
-        route.to = to;
-        let link = if named_link == 0 { link } else { named_link };
-        self.complete(lwp, &mut route, link)?;
-        Ok(route)
-    }
-
-    /// Says where a route begins and by which interface it goes, and sees whether it can be, and whether it ends in this
-    /// kernel.
-    fn complete(&self, lwp: &Lwp<'_>, route: &mut Route, link: u32) -> Result<(), Errno> {
-        route.via = self.inet.link(route.to.addr, link);
-        if route.to.addr.is_multicast() {
-            self.aim(route, link)?;
-        }
-        if route.from.addr.is_unspecified() {
-            route.from.addr = self.inet.net.source_for(lwp, route.to.addr)?;
-        }
-        same_version(route.from.addr, route.to.addr)?;
-        if self.inet.net.is_local(lwp, route.to.addr) {
-            route.via = self.inet.net.loopback();
-        }
-        Ok(())
-    }
-
-    fn resolve(&self, address: &SockAddr) -> Result<(Endpoint, u32), Errno> {
-        let (mut end, link) = match (self.family, address) {
-            // Datagrams to an IPv4 address may name it as one.
-            (Family::V6, SockAddr::Inet(_) | SockAddr::InetLong(_)) => {
-                Family::V4.resolve(address)?
-            }
-            _ => self.family.resolve(address)?,
-        };
-        end.addr = or_loopback(end.addr);
-        Ok((end, link))
-    }
-
-    fn connect_to(&self, lwp: &Lwp<'_>, address: &SockAddr) -> Result<(), Errno> {
-        if *address == SockAddr::Unspec {
-            return self.dissolve(lwp);
-        }
-        let (peer, link) = self.resolve(address)?;
-        let (v6only, broadcast, bound) = self.state.with(|state| {
-            let (bound, options) = (state.local.filter(|_| state.bound), &state.options);
-            (
-                options.is(Opt::Only6),
-                options.is(Opt::Broadcast),
-                one(bound),
-            )
-        });
-        if v6only && peer.addr.is_ipv4() {
-            return Err(Errno::ENETUNREACH);
-        }
-        if !broadcast && self.inet.is_broadcast(peer.addr) {
-            return Err(Errno::EACCES);
-        }
-        let local = match bound {
-            // As Linux has it: one written as IPv6 is looked for, and cannot be reached.
-            Some(IpAddr::V6(_)) if address.family() == AF_INET => return Err(Errno::EAFNOSUPPORT),
-            Some(local) => local,
-            None => self.family.unspecified(),
-        };
-        let mut route = Route {
-            to: peer,
-            from: Endpoint::new(local, 0),
-            via: None,
-            hop_limit: 0,
-            marks: Marks::default(),
-            whole: false,
-        };
-        self.complete(lwp, &mut route, link)?;
-        let local = route.from.addr;
-        if self.kind == Kind::Udp {
-            self.bind_if_unbound(lwp)?;
-        }
-        self.update(lwp, |state| {
-            state.local = Some(local);
-            state.peer = Some(peer);
-            // As Linux has it, a datagram that was begun goes to the new peer.
-            state.gathered.to = None;
-            state.via = route.via;
-            state.link = link;
-        });
-        self.rehash(Some(local));
-        Ok(())
-    }
-
-    fn dissolve(&self, lwp: &Lwp<'_>) -> Result<(), Errno> {
-        let given = self.update(lwp, |state| {
-            state.peer = None;
-            if !state.bound {
-                state.local = None;
-                return state.port.take();
-            }
-            if let Some((_, claim)) = &state.port {
-                let addr = claim.scope.addr;
-                state.local = (!addr.is_unspecified()).then_some(addr);
-            }
-            None
-        });
-        match given {
-            // It came with the connection and goes with it.
-            Some((port, claim)) => self.leave_port(port, &claim),
-            None => self.rehash(None),
-        }
-        Ok(())
-    }
-}
-
-/// An address that packets can come from, which a group's is not.
-fn one(local: Option<IpAddr>) -> Option<IpAddr> {
-    local.filter(|local| !local.is_multicast())
 }
 
 impl DatagramState {
@@ -510,20 +321,5 @@ impl Inet {
             interface.count_dropped(Reason::QueueFull, 1);
             self.net.pool().recycle(frame);
         }
-    }
-
-    /// Whether an address means all hosts of a network.
-    fn is_broadcast(&self, addr: IpAddr) -> bool {
-        let IpAddr::V4(addr) = addr else {
-            return false;
-        };
-        // The smallest network with such an address has four.
-        addr.is_broadcast()
-            || addr.to_bits() & 3 == 3
-                && self
-                    .net
-                    .addresses()
-                    .iter()
-                    .any(|own| own.cidr.broadcast() == Some(addr))
     }
 }
