@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::patience::Patience;
 use crate::sync::{Leaf, Word};
-use crate::{Errno, Events, Lwp, Wakes, Work, host};
+use crate::{Blocking, Errno, Events, Lwp, Wakes, Work, host};
 
 /// Somebody who hears of a file's news at once, under its leaf lock: a poll or epoll set, or work of the kernel's
 /// own.
@@ -133,15 +133,16 @@ impl Readiness {
         self.generation.get()
     }
 
-    /// Waits for news since `seen`, until `deadline`: `ETIMEDOUT` then, `EINTR` if the process was
-    /// interrupted, `EIO` if the instance died. No lock is held.
+    /// Waits for news since `seen`, as long as `how` says: `ETIMEDOUT` then, `EINTR` if the process was
+    /// interrupted and that counts, `EIO` if the instance died. No lock is held.
     pub(crate) fn wait(
         &self,
         lwp: &Lwp<'_>,
         interest: Events,
         seen: u32,
-        deadline: u64,
+        how: Blocking,
     ) -> Result<(), Errno> {
+        let deadline = how.deadline;
         let budget = self.state.with(|state| state.patience.budget());
         if budget > 0 {
             let early = crate::patience::spin(budget, || self.generation.get() != seen);
@@ -169,7 +170,7 @@ impl Readiness {
             if self.generation.get() != seen {
                 break Ok(());
             }
-            if lwp.process().is_interrupted() {
+            if how.interruptible && lwp.process().is_interrupted() {
                 break Err(Errno::EINTR);
             }
             if deadline != u64::MAX && lwp.now() >= deadline {

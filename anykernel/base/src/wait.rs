@@ -27,6 +27,8 @@ pub struct Blocking {
     pub deadline: u64,
     /// The error for not waiting, or not any longer.
     pub errno: Errno,
+    /// Whether a process that is interrupted stops waiting (`EINTR`). What must not be left half done goes on.
+    pub interruptible: bool,
 }
 
 impl Blocking {
@@ -36,6 +38,15 @@ impl Blocking {
             nonblock,
             deadline: u64::MAX,
             errno: Errno::EAGAIN,
+            interruptible: true,
+        }
+    }
+
+    /// Waits until there is an end, whoever interrupts: for devices, and for locks on what they hold.
+    pub fn to_the_end() -> Self {
+        Blocking {
+            interruptible: false,
+            ..Blocking::new(false)
         }
     }
 
@@ -75,7 +86,7 @@ pub fn block<T>(
         if how.nonblock {
             return Err(how.errno);
         }
-        match readiness.wait(lwp, events, seen, how.deadline) {
+        match readiness.wait(lwp, events, seen, how) {
             Ok(()) => {}
             Err(Errno::ETIMEDOUT) => return Err(how.errno),
             Err(errno) => return Err(errno),

@@ -178,3 +178,12 @@ pub const FIONREAD: u64 = 0x541b;
 pub const FIONBIO: u64 = 0x5421;
 pub const FIOCLEX: u64 = 0x5451;
 pub const FIONCLEX: u64 = 0x5450;
+
+pub const S_IFMT: u32 = 0o170000;
+pub const S_IFSOCK: u32 = 0o140000;
+pub const S_IFLNK: u32 = 0o120000;
+pub const S_IFREG: u32 = 0o100000;
+pub const S_IFBLK: u32 = 0o060000;
+pub const S_IFDIR: u32 = 0o040000;
+pub const S_IFCHR: u32 = 0o020000;
+pub const S_IFIFO: u32 = 0o010000;

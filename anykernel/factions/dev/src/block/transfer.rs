@@ -39,7 +39,7 @@ impl Ends {
 
     /// Waits for the next end.
     fn next(&self, lwp: &Lwp<'_>) -> Result<(usize, Done), Errno> {
-        block(lwp, &self.readiness, Blocking::new(false), || {
+        block(lwp, &self.readiness, Blocking::to_the_end(), || {
             let done = self.done.with(Vec::pop);
             done.ok_or(Wait::For(Events::IN))
         })
