@@ -97,6 +97,7 @@ pub static ARGUMENTS: &[Argument] = &[
     argument("usize", Form::Plain, &[one("size_t @", "usize")], SIZE),
     argument("Long", Form::Decoded, &[one("long @", "isize")], NONE),
     argument("Str", Form::Decoded, &[one("const char *@", "*const u8")], NONE),
+    argument("Path", Form::Decoded, &[one("const char *@", "*const u8")], NONE),
     argument("UserIn", Form::Decoded, &[one("const void *@", "*const u8"), len("size_t @", "usize")], SIZE),
     argument("UserOut", Form::Decoded, &[one("void *@", "*mut u8"), len("size_t @", "usize")], SIZE),
     argument("IovIn", Form::Decoded, &[one("const struct iovec *@", "*const cabi::RawIovec"), len("int @", "i32")], &["sys/uio.h"]),
@@ -110,6 +111,11 @@ pub static ARGUMENTS: &[Argument] = &[
     argument("FdPair", Form::Decoded, &[one("int *@", "*mut i32")], NONE),
     argument("PollFds", Form::Decoded, &[one("struct pollfd *@", "*mut cabi::RawPollfd"), len("nfds_t @", "u64")], &["poll.h"]),
     argument("Timespec", Form::Decoded, &[one("const struct timespec *@", "*const cabi::RawTimespec")], &["time.h"]),
+    argument("Times", Form::Decoded, &[one("const struct timespec *@", "*const cabi::RawTimespec")], &["time.h"]),
+    argument("StatOut", Form::Decoded, &[one("struct stat *@", "*mut cabi::RawStat")], &["sys/stat.h"]),
+    argument("StatFsOut", Form::Decoded, &[one("struct statfs *@", "*mut cabi::RawStatFs")], &["sys/statfs.h"]),
+    argument("DirentsOut", Form::Decoded, &[one("void *@", "*mut u8"), len("size_t @", "usize")], SIZE),
+    argument("Offset", Form::Decoded, &[one("int64_t *@", "*mut i64")], INT),
     argument("SigMask", Form::Decoded, &[one("const sigset_t *@", "*const u8")], &["signal.h"]),
     argument("EpollEventIn", Form::Decoded, &[one("struct epoll_event *@", "*const cabi::RawEpollEvent")], &["sys/epoll.h"]),
     argument("EpollEvents", Form::Decoded, &[one("struct epoll_event *@", "*mut cabi::RawEpollEvent"), len("int @", "i32")], &["sys/epoll.h"]),
@@ -123,6 +129,7 @@ pub static RETURNS: &[Return] = &[
     Return { name: "i32", c: "int", rust: "i32", headers: NONE },
     Return { name: "u32", c: "int", rust: "i32", headers: NONE },
     Return { name: "usize", c: "ssize_t", rust: "isize", headers: &["sys/types.h"] },
+    Return { name: "i64", c: "int64_t", rust: "i64", headers: INT },
     Return { name: "NewFd", c: "int", rust: "i32", headers: NONE },
 ];
 

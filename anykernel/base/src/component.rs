@@ -86,6 +86,11 @@ impl Failure {
             message: message.into(),
         }
     }
+
+    /// The error number nearest to the reason.
+    pub fn errno(&self) -> Errno {
+        self.errno
+    }
 }
 
 impl From<Errno> for Failure {

@@ -4,7 +4,7 @@ use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::any::Any;
 
-use syscall::consts::{O_ACCMODE, O_NONBLOCK, O_RDONLY, O_WRONLY};
+use syscall::consts::{O_ACCMODE, O_APPEND, O_NONBLOCK, O_RDONLY, O_WRONLY};
 use syscall::{IoctlArg, UioIn, UioOut};
 
 use crate::atomic::{AtomicU32, Ordering};
@@ -52,6 +52,9 @@ pub trait File: Any + Send + Sync {
         Err(Errno::ENOTTY)
     }
 
+    /// Whether all that is written goes to the end.
+    fn set_append(&self, _append: bool) {}
+
     /// The last descriptor is gone and nobody is at work on it. Called once, with no lock held.
     fn close(&self, _lwp: &Lwp<'_>) {}
 }
@@ -73,7 +76,7 @@ impl OpenFile {
         match lwp.instance().memory().charge(size_of::<OpenFile>()) {
             Ok(charge) => Ok(Arc::new(OpenFile {
                 file,
-                flags: AtomicU32::new(flags & (O_ACCMODE | O_NONBLOCK)),
+                flags: AtomicU32::new(flags & (O_ACCMODE | O_APPEND | O_NONBLOCK)),
                 watchers: Leaf::new(Vec::new()),
                 _charge: charge,
             })),
@@ -109,12 +112,12 @@ impl OpenFile {
     }
 
     /// Whether it was opened for reading.
-    pub(crate) fn readable(&self) -> bool {
+    pub fn readable(&self) -> bool {
         self.flags() & O_ACCMODE != O_WRONLY
     }
 
     /// Whether it was opened for writing.
-    pub(crate) fn writable(&self) -> bool {
+    pub fn writable(&self) -> bool {
         self.flags() & O_ACCMODE != O_RDONLY
     }
 
@@ -124,6 +127,15 @@ impl OpenFile {
         } else {
             self.flags.fetch_and(!O_NONBLOCK, Ordering::Relaxed);
         }
+    }
+
+    pub(crate) fn set_append(&self, on: bool) {
+        if on {
+            self.flags.fetch_or(O_APPEND, Ordering::Relaxed);
+        } else {
+            self.flags.fetch_and(!O_APPEND, Ordering::Relaxed);
+        }
+        self.file.set_append(on);
     }
 
     pub(crate) fn watch(&self, item: &Arc<Item>) {

@@ -70,7 +70,7 @@ pub use log::{Level, write_log};
 pub use lwp::{Lwp, enter};
 pub use memory::{Charge, Memory};
 pub use param::{ParamKind, ParamSpec, Params};
-pub use process::Process;
+pub use process::{OfProcess, Process};
 pub use readiness::Readiness;
 pub use syscall::Errno;
 pub use upcall::{UpcallGuard, upcall};

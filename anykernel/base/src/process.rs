@@ -1,6 +1,8 @@
 //! Processes: who acts, with which open files.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::any::Any;
 use core::marker::PhantomData;
 
 use syscall::consts::O_CLOEXEC;
@@ -8,7 +10,7 @@ use syscall::{Fd, NewFd};
 
 use crate::atomic::{AtomicBool, Ordering};
 use crate::descriptors::{Descriptors, Entry, MAX_FILES};
-use crate::sync::ReadMostly;
+use crate::sync::{Leaf, ReadMostly};
 use crate::upcall::Bound;
 use crate::{Errno, File, Instance, Lwp, OpenFile};
 
@@ -18,12 +20,28 @@ type StaysOnThread = PhantomData<()>;
 #[cfg(not(feature = "threads"))]
 type StaysOnThread = PhantomData<*const ()>;
 
-/// A process: a table of descriptors.
+/// What a component keeps of a process, such as where its paths begin.
+pub trait OfProcess: Any + Send + Sync {
+    /// What a child begins with.
+    fn of_child(&self) -> Arc<dyn OfProcess>;
+}
+
+fn find<T: OfProcess>(kept: &[Arc<dyn OfProcess>]) -> Option<Arc<T>> {
+    let is = |one: &&Arc<dyn OfProcess>| {
+        let any: &dyn Any = &***one;
+        any.is::<T>()
+    };
+    let any: Arc<dyn Any + Send + Sync> = kept.iter().find(is)?.clone();
+    any.downcast().ok()
+}
+
+/// A process: a table of descriptors, and what components keep of it.
 pub struct Process {
     instance: Arc<Instance>,
     pid: i32,
     interrupted: AtomicBool,
     files: ReadMostly<Descriptors>,
+    kept: Leaf<Vec<Arc<dyn OfProcess>>>,
     stays: StaysOnThread,
 }
 
@@ -39,6 +57,7 @@ impl Process {
                 pid: processes.next,
                 interrupted: AtomicBool::new(false),
                 files: ReadMostly::new(Descriptors::new(instance.memory())),
+                kept: Leaf::new(Vec::new()),
                 stays: PhantomData,
             });
             processes.next += 1;
@@ -70,19 +89,50 @@ impl Process {
         self.interrupted.load(Ordering::SeqCst)
     }
 
-    /// Closes all files.
+    /// Closes all files, and lets go of what components keep.
     pub fn exit(&self, lwp: &Lwp<'_>) {
+        self.close_all(lwp);
+        drop(self.kept.with(core::mem::take));
+    }
+
+    fn close_all(&self, lwp: &Lwp<'_>) {
         let entries = self.files.write(Descriptors::clear);
         for entry in entries {
             entry.open.release(lwp);
         }
     }
 
+    /// What a component keeps of the process, if it was asked for before.
+    pub fn find_kept<T: OfProcess>(&self) -> Option<Arc<T>> {
+        self.kept.with(|kept| find(kept))
+    }
+
+    /// What a component keeps of the process, made when it is first asked for.
+    pub fn kept<T: OfProcess>(&self, make: impl FnOnce() -> T) -> Arc<T> {
+        if let Some(there) = self.find_kept() {
+            return there;
+        }
+        let new = Arc::new(make());
+        self.kept.with(|kept| {
+            find(kept).unwrap_or_else(|| {
+                kept.push(new.clone());
+                new
+            })
+        })
+    }
+
+    /// Becomes a child of `parent` in what components keep.
+    pub fn inherit(&self, parent: &Process) {
+        let kept: Vec<_> = parent.kept.with(|kept| kept.clone());
+        let mine = kept.iter().map(|one| one.of_child()).collect();
+        drop(self.kept.with(|place| core::mem::replace(place, mine)));
+    }
+
     /// Makes the descriptors those of another process of the same instance. `ENOMEM` if they do
     /// not fit into the instance's memory: those that did are there.
     pub fn copy_files(&self, lwp: &Lwp<'_>, from: &Process) -> Result<(), Errno> {
         let copies = from.files.read(lwp, Descriptors::copy);
-        self.exit(lwp);
+        self.close_all(lwp);
         for (at, entry) in copies {
             self.put(lwp, at, entry)?;
         }

@@ -135,6 +135,7 @@ pub fn fcntl(lwp: &Lwp<'_>, fd: Fd, command: u32, argument: Long) -> Result<i32,
         F_GETFL => process.with_file(lwp, fd, |open| Ok(open.flags() as i32)),
         F_SETFL => process.with_file(lwp, fd, |open| {
             open.set_nonblock(number as u32 & O_NONBLOCK != 0);
+            open.set_append(number as u32 & O_APPEND != 0);
             Ok(0)
         }),
         _ => process.with_file(lwp, fd, |_| Err(Errno::EINVAL)),

@@ -37,6 +37,7 @@ c_result! {
     () => i32, () => 0;
     i32 => i32, value => value;
     u32 => i32, value => value as i32;
+    i64 => i64, value => value;
     usize => isize, value => value as isize;
     NewFd => i32, NewFd(fd) => fd;
 }

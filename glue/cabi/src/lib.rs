@@ -64,6 +64,7 @@ mod call;
 mod control;
 mod entry;
 mod event;
+mod file;
 mod kernel;
 mod lwp;
 mod memory;
@@ -77,6 +78,7 @@ mod tests;
 pub use address::{SockAddrIn, SockAddrOut};
 pub use call::{CResult, public, syscall, yielded};
 pub use event::{EpollEventIn, EpollEvents, PollFds, RawEpollEvent, RawPollfd};
+pub use file::{DirentsOut, Offset, Path, RawStat, RawStatFs, StatFsOut, StatOut, Times};
 pub use kernel::{RawKernel, boot, enter, init, leave, now, poll, shutdown};
 pub use lwp::{
     RFCFDG, RFFDG, RawLwp, lwproc_curlwp, lwproc_newlwp, lwproc_releaselwp, lwproc_rfork,

@@ -145,6 +145,7 @@ pub fn lwproc_rfork(flags: i32) -> i32 {
             lwps: AtomicUsize::new(1),
         });
         base::enter(&owner.process, |lwp| {
+            owner.process.inherit(&parent.process);
             if copy {
                 owner.process.copy_files(lwp, &parent.process)?;
             }

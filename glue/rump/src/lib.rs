@@ -2,7 +2,7 @@
 //!
 //! A [`Kernel`] is booted from a configuration the generator made; its crate `kernel` re-exports
 //! everything here and adds `boot`. What the kernel can do depends on its components: [`poll`] is
-//! always there, `net` with the component `inet` or `sockin`, `unix` with `local`, `netconfig` with `net`, `block` and `character`
+//! always there, `fs` with `vfs`, `net` with the component `inet` or `sockin`, `unix` with `local`, `netconfig` with `net`, `block` and `character`
 //! with `dev`, `wg` with the component of that name.
 //!
 //! ```no_run
@@ -35,6 +35,8 @@ pub mod block;
 #[cfg(feature = "dev")]
 pub mod character;
 mod descriptor;
+#[cfg(feature = "fs")]
+pub mod fs;
 mod kernel;
 #[cfg(feature = "net")]
 pub mod net;

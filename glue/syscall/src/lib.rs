@@ -16,6 +16,7 @@ extern crate alloc;
 mod address;
 pub mod consts;
 mod event;
+mod file;
 mod message;
 mod option;
 mod time;
@@ -24,6 +25,9 @@ mod usermem;
 
 pub use address::{SockAddr, SockAddrIn, SockAddrOut};
 pub use event::{EpollEvent, EpollEventIn, EpollEvents, PollFd, PollFds};
+pub use file::{
+    Dirent, DirentsOut, NewTime, Offset, Path, Stamp, Stat, StatFs, StatFsOut, StatOut, Times,
+};
 pub use hypercall::Errno;
 pub use message::{Control, Credentials, FdPair, MsgIn, MsgOut, MsgResult};
 pub use option::{IoctlArg, OptIn, OptOut, copy};

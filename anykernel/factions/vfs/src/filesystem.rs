@@ -26,10 +26,14 @@ pub enum Storage {
 /// What a file system is like. It does not change while it is mounted.
 #[derive(Clone, Copy, Debug)]
 pub struct Properties {
+    /// What `statfs` calls its kind, Linux's number.
+    pub magic: u32,
     /// Where the contents of files are.
     pub storage: Storage,
     /// Nothing can be changed.
     pub read_only: bool,
+    /// Bytes of the largest file.
+    pub largest_file: u64,
     /// The longest name, in bytes.
     pub longest_name: u32,
     /// Names found once may not be remembered under the same spelling only: `A` and `a` are the same.

@@ -1,0 +1,194 @@
+//! The bound of what pages take, and who gives up which when it is reached.
+//!
+//! Pages of files on a medium are in a queue by chunks, in the order they came. Who needs room takes chunks from its front:
+//! what was used since it was last there goes to the end once more, what differs from the medium stays until it is
+//! written. Pages of files that are nowhere else are not in the queue; they are charged to the kernel's memory alone.
+//!
+//! Whoever makes too much differ from the medium writes back first, what has waited longest: nobody else would, since no
+//! thread is the kernel's own.
+
+use alloc::collections::VecDeque;
+use alloc::sync::{Arc, Weak};
+use alloc::vec::Vec;
+
+use base::sync::Leaf;
+use base::{Charge, Errno, Lwp, Memory};
+
+use crate::Vnode;
+use crate::page::{Frame, PAGE, zeroed};
+
+/// Frames kept for the next who needs one.
+const SPARE: usize = 1024;
+
+/// Chunks looked at before somebody who needs room writes back instead.
+const LOOKS: usize = 256;
+
+struct State {
+    /// For all frames in use.
+    charge: Charge,
+    spare: Vec<Frame>,
+    /// Frames of files on a medium.
+    cached: u64,
+    /// Those that differ from it.
+    dirty: u64,
+    /// Chunks of files on a medium.
+    chunks: VecDeque<(Weak<Vnode>, u64)>,
+    /// Files that differ from their medium, in the order they began to.
+    files: VecDeque<Weak<Vnode>>,
+}
+
+/// What pages there are, of all files of a kernel.
+pub(crate) struct Cache {
+    memory: Arc<Memory>,
+    /// The most frames for files on a medium.
+    limit: u64,
+    state: Leaf<State>,
+}
+
+impl Cache {
+    /// A cache of at most so many bytes.
+    pub(crate) fn new(memory: &Arc<Memory>, bytes: u64) -> Self {
+        Cache {
+            memory: memory.clone(),
+            limit: (bytes / PAGE as u64).max(64),
+            state: Leaf::new(State {
+                charge: memory.nothing(),
+                spare: Vec::new(),
+                cached: 0,
+                dirty: 0,
+                chunks: VecDeque::new(),
+                files: VecDeque::new(),
+            }),
+        }
+    }
+
+    /// A frame, of zeros or, if all of it is to be overwritten, of anything. `ENOMEM`.
+    pub(crate) fn frame(&self, overwritten: bool) -> Result<Frame, Errno> {
+        if self.memory.left_for_bulk() < PAGE {
+            return Err(Errno::ENOMEM);
+        }
+        let spare = self.state.with(|state| {
+            let bytes = state.charge.bytes();
+            state.charge.resize(bytes + PAGE)?;
+            Ok::<_, Errno>(state.spare.pop())
+        })?;
+        match spare {
+            Some(mut frame) => {
+                if !overwritten {
+                    frame.fill(0);
+                }
+                Ok(frame)
+            }
+            None => zeroed().inspect_err(|_| self.uncharge(1)),
+        }
+    }
+
+    fn uncharge(&self, frames: usize) {
+        self.state.with(|state| {
+            let bytes = state.charge.bytes();
+            // Less never fails.
+            let _ = state.charge.resize(bytes - frames * PAGE);
+        });
+    }
+
+    /// Takes frames back.
+    pub(crate) fn give(&self, frames: Vec<Frame>) {
+        self.uncharge(frames.len());
+        let rest = self.state.with(|state| {
+            let mut frames = frames.into_iter();
+            let room = SPARE.saturating_sub(state.spare.len());
+            state.spare.extend(frames.by_ref().take(room));
+            frames
+        });
+        drop(rest);
+    }
+
+    /// Frames of a file on a medium came, with these new chunks, and went.
+    pub(crate) fn count(&self, came: u64, went: u64, vnode: &Arc<Vnode>, chunks: &[u64]) {
+        self.state.with(|state| {
+            state.cached = state.cached + came - went;
+            let chunks = chunks.iter().map(|chunk| (Arc::downgrade(vnode), *chunk));
+            state.chunks.extend(chunks);
+        });
+    }
+
+    /// Pages of a file began to differ from its medium, the first of them with `begins`, and ended to.
+    pub(crate) fn differ(&self, began: u64, ended: u64, begins: Option<&Arc<Vnode>>) {
+        self.state.with(|state| {
+            state.dirty = state.dirty + began - ended;
+            state.files.extend(begins.map(Arc::downgrade));
+        });
+    }
+
+    /// Bytes of files on a medium that are kept.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.state.with(|state| state.cached) * PAGE as u64
+    }
+
+    /// Bytes that differ from their medium.
+    pub(crate) fn dirty_bytes(&self) -> u64 {
+        self.state.with(|state| state.dirty) * PAGE as u64
+    }
+
+    /// Makes room for what a call is about to add. The caller has no file's turn. What cannot be written back stays:
+    /// its file knows why.
+    pub(crate) fn make_room(&self, lwp: &Lwp<'_>) {
+        let limit = self.limit.min(self.affordable());
+        let (cached, dirty) = self.state.with(|state| (state.cached, state.dirty));
+        if cached >= limit {
+            self.reclaim(lwp, cached - limit + limit / 16);
+        }
+        if dirty > limit / 2 {
+            self.write_back(lwp, dirty - limit / 4);
+        }
+    }
+
+    /// How many frames the kernel's memory has for files on a medium, with those they have.
+    fn affordable(&self) -> u64 {
+        let left = (self.memory.left_for_bulk() / PAGE) as u64;
+        self.state.with(|state| state.cached) + left / 2
+    }
+
+    fn reclaim(&self, lwp: &Lwp<'_>, wanted: u64) {
+        let mut freed = 0;
+        for _ in 0..LOOKS.max(2 * wanted as usize) {
+            if freed >= wanted {
+                return;
+            }
+            let Some((weak, chunk)) = self.state.with(|state| state.chunks.pop_front()) else {
+                return;
+            };
+            let Some(vnode) = weak.upgrade() else {
+                continue;
+            };
+            let (frames, left) = vnode.reclaim(lwp, chunk);
+            freed += frames.len() as u64;
+            self.state.with(|state| {
+                state.cached -= frames.len() as u64;
+                if left {
+                    state.chunks.push_back((weak, chunk));
+                }
+            });
+            self.give(frames);
+        }
+    }
+
+    fn write_back(&self, lwp: &Lwp<'_>, wanted: u64) {
+        let until = self.state.with(|state| state.dirty).saturating_sub(wanted);
+        for _ in 0..LOOKS {
+            if self.state.with(|state| state.dirty) <= until {
+                return;
+            }
+            let Some(weak) = self.state.with(|state| state.files.pop_front()) else {
+                return;
+            };
+            if let Some(vnode) = weak.upgrade()
+                && vnode.flush(lwp).is_err()
+            {
+                // Its next `fsync` says so; meanwhile others have their turn.
+                self.state.with(|state| state.files.push_back(weak));
+                return;
+            }
+        }
+    }
+}

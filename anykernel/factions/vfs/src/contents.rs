@@ -1,0 +1,573 @@
+//! What is in files: pages between callers and file systems.
+//!
+//! Callers copy to and from pages under the lock of a file's pages, which nobody holds while he waits. Whatever waits for
+//! the medium, and whatever changes contents, has the file's turn: so a page is never filled with what was there before
+//! a change, and never written back over what came after.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use base::{Errno, Lwp};
+use syscall::{UioIn, UioOut};
+
+use crate::cache::Cache;
+use crate::page::{CHUNK, Frame, PAGE};
+use crate::{Changes, Storage, Time, Vnode};
+
+/// Pages of one transfer between pages and a medium, at most.
+const RUN: u64 = 256;
+
+/// Pages read ahead at first, and at most.
+const AHEAD: Range<u64> = 4..RUN;
+
+/// Bytes of one read of what is made up.
+const PIECE: usize = 64 * 1024;
+
+const ZEROS: [u8; PAGE] = [0; PAGE];
+
+fn page_of(offset: u64) -> (u64, usize) {
+    (offset / PAGE as u64, (offset % PAGE as u64) as usize)
+}
+
+fn buffer(bytes: usize) -> Result<Vec<u8>, Errno> {
+    let mut buffer = Vec::new();
+    buffer.try_reserve_exact(bytes).map_err(|_| Errno::ENOMEM)?;
+    buffer.resize(bytes, 0);
+    Ok(buffer)
+}
+
+impl Vnode {
+    fn cache(&self) -> &Cache {
+        self.mount().cache()
+    }
+
+    /// Reads from byte `offset` on: how many bytes. What was read before an error counts.
+    pub(crate) fn read(
+        self: &Arc<Self>,
+        lwp: &Lwp<'_>,
+        offset: u64,
+        to: &mut UioOut<'_>,
+    ) -> Result<usize, Errno> {
+        if self.storage() == Storage::Nowhere {
+            return self.read_made_up(lwp, offset, to);
+        }
+        let mut done = 0;
+        while to.remaining() > 0 {
+            match self.read_some(lwp, offset + done as u64, to) {
+                Ok(0) => break,
+                Ok(count) => done += count,
+                Err(_) if done > 0 => break,
+                Err(errno) => return Err(errno),
+            }
+        }
+        self.note_access();
+        Ok(done)
+    }
+
+    fn read_made_up(
+        &self,
+        lwp: &Lwp<'_>,
+        offset: u64,
+        to: &mut UioOut<'_>,
+    ) -> Result<usize, Errno> {
+        let mut piece = buffer(to.remaining().min(PIECE))?;
+        let count = self.fs().read(lwp, self.number(), offset, &mut piece)?;
+        to.put(&piece[..count])
+    }
+
+    /// Copies the pages that are there, one at least.
+    fn read_some(
+        self: &Arc<Self>,
+        lwp: &Lwp<'_>,
+        offset: u64,
+        to: &mut UioOut<'_>,
+    ) -> Result<usize, Errno> {
+        loop {
+            let size = self.size(lwp)?;
+            let mut left = size.saturating_sub(offset).min(to.remaining() as u64) as usize;
+            let mut done = 0;
+            let (mut page, mut at) = page_of(offset);
+            let mut pages = self.pages.lock(lwp);
+            while left > 0 {
+                let bytes = match pages.get(page) {
+                    Some(bytes) => bytes,
+                    None if self.storage() == Storage::Pages => &ZEROS,
+                    None => break,
+                };
+                let count = left.min(PAGE - at);
+                done += to.put(&bytes[at..at + count])?;
+                left -= count;
+                page += 1;
+                at = 0;
+            }
+            drop(pages);
+            if done > 0 || left == 0 {
+                return Ok(done);
+            }
+            self.cache().make_room(lwp);
+            let wanted = (at + left).div_ceil(PAGE) as u64;
+            let wanted = self.with_ahead(page, wanted);
+            self.turn.with(lwp, |()| self.fill(lwp, page, wanted))??;
+        }
+    }
+
+    /// How many pages to read where `wanted` are: more and more for who reads one after the other.
+    fn with_ahead(&self, page: u64, wanted: u64) -> u64 {
+        self.state.with(|state| {
+            let (next, ahead) = state.ahead;
+            let ahead = match page == next {
+                true => (2 * ahead).clamp(AHEAD.start, AHEAD.end),
+                false => 0,
+            };
+            let count = wanted.max(ahead).min(RUN);
+            state.ahead = (page + count, ahead.max(1));
+            count
+        })
+    }
+
+    /// Reads pages that are not there, one at least, from the medium. The caller has the turn.
+    fn fill(self: &Arc<Self>, lwp: &Lwp<'_>, page: u64, wanted: u64) -> Result<(), Errno> {
+        let pages = self.size(lwp)?.div_ceil(PAGE as u64);
+        let wanted = wanted.min(pages.saturating_sub(page));
+        let count = self.pages.lock(lwp).missing(page, wanted);
+        if count == 0 {
+            return Ok(());
+        }
+        let mut run = buffer(count as usize * PAGE)?;
+        let start = page * PAGE as u64;
+        let there = (self.size(lwp)? - start).min(run.len() as u64) as usize;
+        // What the file system does not have yet, as behind a hole that nobody wrote back, is zeros.
+        self.fs()
+            .read(lwp, self.number(), start, &mut run[..there])?;
+        let frames: Result<Vec<Frame>, Errno> = run
+            .chunks_exact(PAGE)
+            .map(|bytes| {
+                let mut frame = self.cache().frame(true)?;
+                frame.copy_from_slice(bytes);
+                Ok(frame)
+            })
+            .collect();
+        let mut unneeded = Vec::new();
+        let mut chunks = Vec::new();
+        let mut locked = self.pages.lock(lwp);
+        for (page, frame) in (page..).zip(frames?) {
+            let (new, rest) = locked.insert(page, frame);
+            chunks.extend(new.then_some(page / CHUNK));
+            unneeded.extend(rest);
+        }
+        drop(locked);
+        let came = count - unneeded.len() as u64;
+        self.cache().count(came, 0, self, &chunks);
+        self.cache().give(unneeded);
+        Ok(())
+    }
+
+    /// Writes to byte `offset`, or with none to the end: how many bytes, and where they end. What was written before an
+    /// error counts.
+    pub(crate) fn write(
+        self: &Arc<Self>,
+        lwp: &Lwp<'_>,
+        offset: Option<u64>,
+        from: &mut UioIn<'_>,
+    ) -> Result<(usize, u64), Errno> {
+        let mut done = 0;
+        let mut end = offset;
+        while from.remaining() > 0 {
+            self.cache().make_room(lwp);
+            let step = self.turn.with(lwp, |()| {
+                let offset = match (offset, end) {
+                    (Some(_), Some(at)) => at,
+                    _ => self.size(lwp)?,
+                };
+                let count = self.write_some(lwp, offset, from)?;
+                Ok((count, offset + count as u64))
+            });
+            match step.and_then(|step| step) {
+                Ok((count, at)) => {
+                    done += count;
+                    end = Some(at);
+                }
+                Err(_) if done > 0 => break,
+                Err(errno) => return Err(errno),
+            }
+        }
+        Ok((done, end.unwrap_or(0)))
+    }
+
+    /// Writes as much as one transfer takes. The caller has the turn.
+    fn write_some(
+        self: &Arc<Self>,
+        lwp: &Lwp<'_>,
+        offset: u64,
+        from: &mut UioIn<'_>,
+    ) -> Result<usize, Errno> {
+        let largest = self.mount().properties().largest_file;
+        let room = largest.saturating_sub(offset);
+        let len = (from.remaining() as u64).min(room).min(RUN * PAGE as u64);
+        if len == 0 {
+            return Err(Errno::EFBIG);
+        }
+        let end = offset + len;
+        let pages = offset / PAGE as u64..end.div_ceil(PAGE as u64);
+        let later = match self.storage() {
+            Storage::Nowhere => false,
+            Storage::Pages => {
+                self.check_room(lwp, &pages)?;
+                true
+            }
+            Storage::Medium => self
+                .mount()
+                .reserve(lwp, (pages.end - pages.start) * PAGE as u64)?,
+        };
+        let count = match later {
+            true => self.write_pages(lwp, offset, len as usize, from)?,
+            false => self.write_through(lwp, offset, len as usize, from)?,
+        };
+        let now = Some(Time::now());
+        let end = offset + count as u64;
+        self.change_later(&Changes {
+            size: (end > self.size(lwp)?).then_some(end),
+            modified: now,
+            changed: now,
+            ..Changes::default()
+        });
+        Ok(count)
+    }
+
+    /// `ENOSPC` if the mount may not have so many more pages.
+    fn check_room(&self, lwp: &Lwp<'_>, pages: &Range<u64>) -> Result<(), Errno> {
+        let Some(left) = self.mount().pages_left(lwp)? else {
+            return Ok(());
+        };
+        let locked = self.pages.lock(lwp);
+        let missing = pages.clone().filter(|page| !locked.has(*page)).count();
+        match missing as u64 <= left {
+            true => Ok(()),
+            false => Err(Errno::ENOSPC),
+        }
+    }
+
+    /// Copies into pages, to be written back later.
+    fn write_pages(
+        self: &Arc<Self>,
+        lwp: &Lwp<'_>,
+        offset: u64,
+        len: usize,
+        from: &mut UioIn<'_>,
+    ) -> Result<usize, Errno> {
+        let medium = self.storage() == Storage::Medium;
+        let size = self.size(lwp)?;
+        let end = offset + len as u64;
+        let (first, at) = page_of(offset);
+        let (last, rest) = page_of(end);
+        // Of pages that are written in part, the rest is to be there.
+        if medium && at > 0 && first * (PAGE as u64) < size {
+            self.fill(lwp, first, 1)?;
+        }
+        if medium && rest > 0 && end < size {
+            self.fill(lwp, last, 1)?;
+        }
+        let (mut came, mut began) = (0, 0);
+        let mut chunks = Vec::new();
+        let (mut page, mut at) = (first, at);
+        let mut done = 0;
+        let mut result = Ok(());
+        let mut pages = self.pages.lock(lwp);
+        let was_clean = pages.dirty() == 0;
+        while done < len {
+            let count = (len - done).min(PAGE - at);
+            if !pages.has(page) {
+                match self.cache().frame(count == PAGE) {
+                    Ok(frame) => {
+                        let (new, _) = pages.insert(page, frame);
+                        chunks.extend(new.then_some(page / CHUNK));
+                        came += 1;
+                    }
+                    Err(errno) => {
+                        result = Err(errno);
+                        break;
+                    }
+                }
+            }
+            let Some((newly, bytes)) = pages.get_dirty(page) else {
+                break;
+            };
+            began += u64::from(newly);
+            match from.take(&mut bytes[at..at + count]) {
+                Ok(count) => done += count,
+                Err(errno) => {
+                    result = Err(errno);
+                    break;
+                }
+            }
+            page += 1;
+            at = 0;
+        }
+        drop(pages);
+        if medium {
+            self.cache().count(came, 0, self, &chunks);
+            self.cache()
+                .differ(began, 0, (was_clean && began > 0).then_some(self));
+        } else {
+            self.mount().count_pages(came, 0);
+        }
+        match result {
+            Err(errno) if done == 0 => Err(errno),
+            _ => Ok(done),
+        }
+    }
+
+    /// Writes to the file system at once, where it is not sure to have room later.
+    fn write_through(
+        self: &Arc<Self>,
+        lwp: &Lwp<'_>,
+        offset: u64,
+        len: usize,
+        from: &mut UioIn<'_>,
+    ) -> Result<usize, Errno> {
+        let mut bytes = buffer(len)?;
+        let count = from.take(&mut bytes)?;
+        // Sizes are in order: what is before is there first.
+        self.flush_in_turn(lwp)?;
+        self.fs()
+            .write(lwp, self.number(), offset, &bytes[..count])?;
+        let mut pages = self.pages.lock(lwp);
+        let (mut page, mut at) = page_of(offset);
+        let mut rest = &bytes[..count];
+        while !rest.is_empty() {
+            let (piece, others) = rest.split_at(rest.len().min(PAGE - at));
+            if let Some(bytes) = pages.get_clean(page) {
+                bytes[at..at + piece.len()].copy_from_slice(piece);
+            }
+            rest = others;
+            page += 1;
+            at = 0;
+        }
+        Ok(count)
+    }
+
+    /// Gives a file a size.
+    pub(crate) fn resize(self: &Arc<Self>, lwp: &Lwp<'_>, size: u64) -> Result<(), Errno> {
+        if size > self.mount().properties().largest_file {
+            return Err(Errno::EFBIG);
+        }
+        self.turn.with(lwp, |()| {
+            let now = Some(Time::now());
+            let changes = Changes {
+                size: Some(size),
+                modified: now,
+                changed: now,
+                ..Changes::default()
+            };
+            if self.storage() == Storage::Pages {
+                self.change_later(&changes);
+            } else {
+                self.change(lwp, &changes)?;
+            }
+            self.cut(lwp, size);
+            Ok(())
+        })?
+    }
+
+    /// Lets go of what is behind the end. The caller has the turn.
+    fn cut(self: &Arc<Self>, lwp: &Lwp<'_>, size: u64) {
+        let mut pages = self.pages.lock(lwp);
+        let (frames, ended) = pages.cut(size.div_ceil(PAGE as u64));
+        let (last, at) = page_of(size);
+        if at > 0
+            && let Some(bytes) = pages.get_clean(last)
+        {
+            bytes[at..].fill(0);
+        }
+        drop(pages);
+        self.let_go(frames, ended);
+    }
+
+    fn let_go(self: &Arc<Self>, frames: Vec<Frame>, ended: u64) {
+        match self.storage() {
+            Storage::Medium => {
+                self.cache().count(0, frames.len() as u64, self, &[]);
+                self.cache().differ(0, ended, None);
+            }
+            _ => self.mount().count_pages(0, frames.len() as u64),
+        }
+        self.cache().give(frames);
+    }
+
+    /// Has a range read as zeros.
+    pub(crate) fn punch(
+        self: &Arc<Self>,
+        lwp: &Lwp<'_>,
+        offset: u64,
+        len: u64,
+    ) -> Result<(), Errno> {
+        self.turn.with(lwp, |()| {
+            let end = offset.saturating_add(len).min(self.size(lwp)?);
+            if end <= offset {
+                return Ok(());
+            }
+            if self.storage() == Storage::Medium {
+                self.flush_in_turn(lwp)?;
+                self.fs().punch(lwp, self.number(), offset, end - offset)?;
+                self.forget_attributes();
+            }
+            let whole = offset.div_ceil(PAGE as u64)..end / PAGE as u64;
+            let mut pages = self.pages.lock(lwp);
+            let mut zero = |from: u64, to: u64| {
+                let (page, at) = page_of(from);
+                if let Some(bytes) = pages.get_clean(page) {
+                    bytes[at..at + (to - from) as usize].fill(0);
+                }
+            };
+            if whole.start > whole.end {
+                zero(offset, end);
+                return Ok(());
+            }
+            zero(offset, whole.start * PAGE as u64);
+            zero(whole.end * PAGE as u64, end);
+            let (frames, ended) = pages.take(whole);
+            drop(pages);
+            self.let_go(frames, ended);
+            Ok(())
+        })?
+    }
+
+    /// Has space for a range.
+    pub(crate) fn allocate(
+        self: &Arc<Self>,
+        lwp: &Lwp<'_>,
+        offset: u64,
+        len: u64,
+    ) -> Result<(), Errno> {
+        self.turn.with(lwp, |()| match self.storage() {
+            Storage::Medium => {
+                self.flush_in_turn(lwp)?;
+                self.fs().allocate(lwp, self.number(), offset, len)?;
+                self.forget_attributes();
+                Ok(())
+            }
+            Storage::Pages => {
+                let pages = offset / PAGE as u64..(offset + len).div_ceil(PAGE as u64);
+                self.check_room(lwp, &pages)?;
+                let mut locked = self.pages.lock(lwp);
+                for page in pages {
+                    if !locked.has(page) {
+                        locked.insert(page, self.cache().frame(false)?);
+                        self.mount().count_pages(1, 0);
+                    }
+                }
+                Ok(())
+            }
+            Storage::Nowhere => Err(Errno::EOPNOTSUPP),
+        })?
+    }
+
+    /// Where data from `offset` on begins, or a hole. `ENXIO` beyond the end.
+    pub(crate) fn seek_data(
+        self: &Arc<Self>,
+        lwp: &Lwp<'_>,
+        offset: u64,
+        hole: bool,
+    ) -> Result<u64, Errno> {
+        let size = self.size(lwp)?;
+        if offset >= size {
+            return Err(Errno::ENXIO);
+        }
+        if self.storage() != Storage::Pages {
+            return self.turn.with(lwp, |()| {
+                self.flush_in_turn(lwp)?;
+                self.fs().seek(lwp, self.number(), offset, hole)
+            })?;
+        }
+        let page = self.pages.lock(lwp).seek(offset / PAGE as u64, hole);
+        let found = page.map_or(size, |page| (page * PAGE as u64).max(offset));
+        match found < size || hole {
+            true => Ok(found.min(size)),
+            false => Err(Errno::ENXIO),
+        }
+    }
+
+    /// Writes back what differs from the medium.
+    pub(crate) fn flush(self: &Arc<Self>, lwp: &Lwp<'_>) -> Result<(), Errno> {
+        self.turn.with(lwp, |()| self.flush_in_turn(lwp))?
+    }
+
+    /// As [`flush`](Self::flush) for who has the turn. An error is kept for whoever synchronises; what was not written
+    /// still differs.
+    fn flush_in_turn(self: &Arc<Self>, lwp: &Lwp<'_>) -> Result<(), Errno> {
+        if self.storage() != Storage::Medium {
+            return Ok(());
+        }
+        let mut from = 0;
+        let result = loop {
+            match self.flush_run(lwp, from) {
+                Ok(Some(next)) => from = next,
+                Ok(None) => break self.tell(lwp),
+                Err(errno) => break Err(errno),
+            }
+        };
+        result.inspect_err(|errno| self.state.with(|state| state.error = Some(*errno)))
+    }
+
+    /// Writes back the first run from a page on; where the next may be.
+    fn flush_run(self: &Arc<Self>, lwp: &Lwp<'_>, from: u64) -> Result<Option<u64>, Errno> {
+        let size = self.size(lwp)?;
+        let mut pages = self.pages.lock(lwp);
+        let Some(run) = pages.next_dirty(from, RUN) else {
+            return Ok(None);
+        };
+        let start = run.start * PAGE as u64;
+        let len = (run.end * PAGE as u64).min(size).saturating_sub(start) as usize;
+        let mut bytes = Vec::new();
+        bytes
+            .try_reserve_exact(len.next_multiple_of(PAGE))
+            .map_err(|_| Errno::ENOMEM)?;
+        for page in run.clone() {
+            if let Some(page) = pages.get_clean(page) {
+                bytes.extend_from_slice(page);
+            }
+        }
+        bytes.truncate(len);
+        let ended = pages.mark(run.clone(), false);
+        drop(pages);
+        self.cache().differ(0, ended, None);
+        let written = self.fs().write(lwp, self.number(), start, &bytes);
+        if let Err(errno) = written {
+            let began = self.pages.lock(lwp).mark(run, true);
+            self.cache().differ(began, 0, Some(self));
+            return Err(errno);
+        }
+        // Blocks were found for it.
+        let pending = self.state.with(|state| {
+            state.known.take();
+            state.pending.size
+        });
+        if pending.is_some_and(|size| size <= start + len as u64) {
+            self.state.with(|state| state.pending.size = None);
+        }
+        Ok(Some(run.end))
+    }
+
+    /// Has it survive a loss of power; an error of any write since somebody last asked.
+    pub(crate) fn sync(self: &Arc<Self>, lwp: &Lwp<'_>, data_only: bool) -> Result<(), Errno> {
+        let flushed = self.flush(lwp);
+        let earlier = self.state.with(|state| state.error.take());
+        flushed?;
+        self.fs().sync_file(lwp, self.number(), data_only)?;
+        earlier.map_or(Ok(()), Err)
+    }
+
+    /// Gives up pages of a chunk that nobody used of late: their frames, and whether any are left.
+    pub(crate) fn reclaim(&self, lwp: &Lwp<'_>, chunk: u64) -> (Vec<Frame>, bool) {
+        let mut frames = Vec::new();
+        let left = self.pages.lock(lwp).reclaim(chunk, &mut frames);
+        (frames, left)
+    }
+
+    /// Gives up all pages: of a file that ends, or that is as its medium is.
+    pub(crate) fn empty(self: &Arc<Self>, lwp: &Lwp<'_>) {
+        let (frames, ended) = self.pages.lock(lwp).cut(0);
+        self.let_go(frames, ended);
+    }
+}
