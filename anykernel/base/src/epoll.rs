@@ -83,7 +83,7 @@ impl Epoll {
         })
     }
 
-    /// Adds a file. `EEXIST` if it is there; `EINVAL`, `ELOOP` for a set in itself, in a circle or
+    /// Adds a file. `EEXIST` if it is there; `EPERM` for one that never has news; `EINVAL`, `ELOOP` for a set in itself, in a circle or
     /// too deep; `ENOMEM`.
     pub(crate) fn add(
         self: &Arc<Self>,
@@ -92,6 +92,9 @@ impl Epoll {
         open: &Arc<OpenFile>,
         event: EpollEvent,
     ) -> Result<(), Errno> {
+        if !open.file().has_news() {
+            return Err(Errno::EPERM);
+        }
         let inner = open.downcast::<Epoll>();
         let exclusive = event.events & EPOLLEXCLUSIVE != 0;
         if exclusive && (inner.is_some() || event.events & !EXCLUSIVE != 0) {

@@ -22,6 +22,11 @@ pub trait File: Any + Send + Sync {
         self.readiness().level()
     }
 
+    /// Whether it has news at all; what is always ready, as files on disks, is in no epoll set.
+    fn has_news(&self) -> bool {
+        true
+    }
+
     /// Reads into `to`: how many bytes, zero at the end.
     fn try_read(&self, _lwp: &Lwp<'_>, _to: &mut UioOut<'_>) -> Result<usize, Wait> {
         Err(Errno::EINVAL.into())

@@ -6,7 +6,6 @@ use alloc::vec::Vec;
 use base::{Blocking, Errno, Lwp, OpenFile, block};
 use syscall::{Fd, Offset, UioIn, UioOut};
 
-use crate::calls::of_file;
 use crate::openfile::VnodeFile;
 use crate::{Kind, Vnode};
 
@@ -139,7 +138,12 @@ pub(crate) fn range(
     let process = lwp.process();
     process.with_file(lwp, from, |source| {
         process.with_file(lwp, to, |target| {
-            let (source_file, target_file) = (of_file(source)?, of_file(target)?);
+            let (Some(source_file), Some(target_file)) = (
+                source.downcast::<VnodeFile>(),
+                target.downcast::<VnodeFile>(),
+            ) else {
+                return Err(Errno::EINVAL);
+            };
             if !source.readable() || !target.writable() || target_file.appends() {
                 return Err(Errno::EBADF);
             }

@@ -210,6 +210,10 @@ impl File for VnodeFile {
         &self.readiness
     }
 
+    fn has_news(&self) -> bool {
+        false
+    }
+
     fn try_read(&self, lwp: &Lwp<'_>, to: &mut UioOut<'_>) -> Result<usize, Wait> {
         let read = self.with_position(lwp, |position| {
             let count = self.read_at(lwp, *position, to)?;
