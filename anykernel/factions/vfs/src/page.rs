@@ -41,6 +41,8 @@ struct Chunk {
 /// The pages of a file, by number.
 pub(crate) struct Pages {
     chunks: BTreeMap<u64, Chunk>,
+    /// How many there are.
+    count: u64,
     /// How many differ from the medium.
     dirty: u64,
 }
@@ -53,6 +55,7 @@ impl Pages {
     pub(crate) fn new() -> Self {
         Pages {
             chunks: BTreeMap::new(),
+            count: 0,
             dirty: 0,
         }
     }
@@ -117,6 +120,7 @@ impl Pages {
         }
         chunk.used |= 1 << at;
         chunk.frames[at] = Some(frame);
+        self.count += 1;
         (new, None)
     }
 
@@ -184,6 +188,7 @@ impl Pages {
             self.dirty -= u64::from(chunk.dirty.count_ones());
             frames.extend(chunk.frames.into_iter().flatten());
         }
+        self.count -= frames.len() as u64;
         (frames, before - self.dirty)
     }
 
@@ -199,6 +204,7 @@ impl Pages {
                 }
             }
         }
+        self.count -= frames.len() as u64;
         (frames, dirty)
     }
 
@@ -210,12 +216,14 @@ impl Pages {
         };
         let keep = chunk.dirty | core::mem::take(&mut chunk.used);
         let mut left = false;
+        let before = frames.len();
         for (at, frame) in chunk.frames.iter_mut().enumerate() {
             if keep & 1 << at == 0 {
                 frames.extend(frame.take());
             }
             left |= frame.is_some();
         }
+        self.count -= (frames.len() - before) as u64;
         if !left {
             self.chunks.remove(&number);
         }
@@ -224,8 +232,7 @@ impl Pages {
 
     /// How many pages are there.
     pub(crate) fn count(&self) -> u64 {
-        let in_chunk = |chunk: &Chunk| chunk.frames.iter().flatten().count() as u64;
-        self.chunks.values().map(in_chunk).sum()
+        self.count
     }
 
     /// Where the next page that is there begins from `from` on, or with `missing` the next that is not.

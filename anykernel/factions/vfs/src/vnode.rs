@@ -242,23 +242,16 @@ impl Vnode {
             .inspect_err(|_| self.change_later(&pending))
     }
 
-    /// Notes that it was read, as far as anybody wants to know: once after each change, and once a day.
+    /// Notes that it was read, as far as anybody wants to know: once after each change.
     pub(crate) fn note_access(&self) {
-        const DAY: i64 = 24 * 60 * 60;
-        if self.mount.is_read_only() {
+        let unread =
+            |known: Attributes| known.accessed <= known.modified || known.accessed <= known.changed;
+        if self.mount.is_read_only() || !self.state.with(|state| state.known.is_some_and(unread)) {
             return;
         }
-        let Some(known) = self.state.with(|state| state.known) else {
-            return;
-        };
-        let since = known.accessed;
-        let changed = since <= known.modified || since <= known.changed;
-        let now = Time::now();
-        if (changed && now > since) || now.seconds - since.seconds >= DAY {
-            self.change_later(&Changes {
-                accessed: Some(now),
-                ..Changes::default()
-            });
-        }
+        self.change_later(&Changes {
+            accessed: Some(Time::now()),
+            ..Changes::default()
+        });
     }
 }
