@@ -6,7 +6,8 @@ use alloc::sync::{Arc, Weak};
 
 use base::sync::{Leaf, Mutex};
 use base::{Echo, Errno, Events, Failure, File, Level, Lwp, Readiness, Wait, Work, log};
-use dev::{Dev, comes_true};
+use dev::Dev;
+use hardware::comes_true;
 use syscall::{UioIn, UioOut};
 use virtio::{Device, Port};
 

@@ -20,6 +20,7 @@ static SYSTEM: System = System {
     components: &[
         &base::COMPONENT,
         &dev::COMPONENT,
+        &hardware::COMPONENT,
         &virtio::COMPONENT,
         &crate::COMPONENT,
     ],

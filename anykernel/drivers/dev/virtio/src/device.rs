@@ -7,8 +7,9 @@ use alloc::vec::Vec;
 
 use base::sync::Leaf;
 use base::{Errno, Failure, Work};
-use dev::pci::Function;
-use dev::{Handle, Interrupt, Window};
+use dev::Handle;
+use hardware::pci::Function;
+use hardware::{Interrupt, Window};
 use virtio_drivers::transport::DeviceType;
 
 use crate::port::{Port, reset};

@@ -28,8 +28,9 @@ mod wire;
 use alloc::format;
 
 use base::{Boot, Component, Failure, Lwp};
-use dev::pci::Function;
-use dev::{Dev, Window};
+use dev::Dev;
+use hardware::Window;
+use hardware::pci::Function;
 
 pub use device::Device;
 pub use port::{Port, Quiet};

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use base::sync::Leaf;
 use base::{Errno, Failure, Work};
-use dev::{Interrupt, comes_true};
+use hardware::{Interrupt, comes_true};
 
 use crate::device::{NEEDS_RESET, config};
 use crate::wire::{Wire, write_config};

@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 use core::mem::{self, ManuallyDrop};
 
 use base::{Errno, Failure};
-use dev::fence;
+use hardware::fence;
 use hypercall::dma;
 use virtio_drivers::queue::VirtQueue;
 use virtio_drivers::transport::DeviceType;

@@ -39,7 +39,13 @@ static ECHO: Component = Component::new("echo").start(start).stop(stop);
 static SYSTEM: System = System {
     name: "test",
     devices: DEVICES,
-    components: &[&base::COMPONENT, &dev::COMPONENT, &crate::COMPONENT, &ECHO],
+    components: &[
+        &base::COMPONENT,
+        &dev::COMPONENT,
+        &hardware::COMPONENT,
+        &crate::COMPONENT,
+        &ECHO,
+    ],
     params: &[],
 };
 

@@ -4,7 +4,7 @@ mod function;
 mod window;
 
 use base::Errno;
-use dev::Registers;
+use hardware::Registers;
 
 pub(crate) use function::FunctionWire;
 pub(crate) use window::WindowWire;

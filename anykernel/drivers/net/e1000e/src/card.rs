@@ -4,10 +4,10 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::{Arc, Weak};
 
+use ::hardware::Interrupt;
+use ::hardware::pci::Function;
 use base::sync::{Leaf, Mutex};
 use base::{Callout, Failure, Level, Lwp, Work, log};
-use dev::Interrupt;
-use dev::pci::Function;
 use net::{Interface, Net};
 
 use crate::hardware::Hardware;

@@ -1,7 +1,7 @@
 //! The controller: reset, addresses, link, interrupts.
 
+use ::hardware::{Registers, comes_true};
 use base::{Errno, Failure};
-use dev::{Registers, comes_true};
 
 use crate::registers::*;
 

@@ -21,10 +21,10 @@ mod sender;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use ::hardware::pci::Function;
 use base::sync::Leaf;
 use base::{Boot, Component, Failure, Lwp};
 use dev::Dev;
-use dev::pci::Function;
 use net::Net;
 
 use card::Card;

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use base::Errno;
-use dev::{Memory, fence};
+use hardware::{Memory, fence};
 use hypercall::Offload;
 use net::{Batch, FramePool, Reason};
 

@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 
 use base::sync::Mutex;
 use base::{Errno, Lwp, Work};
-use dev::{Memory, fence};
+use hardware::{Memory, fence};
 use net::{Batch, Frame, FramePool, Interface, Link, Medium, Net};
 
 use crate::hardware::Hardware;

@@ -22,6 +22,7 @@ static SYSTEM: System = System {
     components: &[
         &base::COMPONENT,
         &dev::COMPONENT,
+        &::hardware::COMPONENT,
         &net::COMPONENT,
         &crate::COMPONENT,
     ],

@@ -24,6 +24,7 @@ static SYSTEM: System = System {
     components: &[
         &base::COMPONENT,
         &dev::COMPONENT,
+        &hardware::COMPONENT,
         &net::COMPONENT,
         &virtio::COMPONENT,
         &crate::COMPONENT,

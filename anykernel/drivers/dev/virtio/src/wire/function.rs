@@ -3,8 +3,8 @@
 use alloc::format;
 
 use base::{Errno, Failure};
-use dev::Registers;
-use dev::pci::Function;
+use hardware::Registers;
+use hardware::pci::Function;
 
 use super::{Bell, Wire};
 

@@ -1,7 +1,7 @@
 //! A window of registers (section 4.2).
 
 use base::{Errno, Failure};
-use dev::Registers;
+use hardware::Registers;
 
 use super::{Bell, Wire};
 

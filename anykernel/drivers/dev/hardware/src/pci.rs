@@ -13,7 +13,9 @@ use core::fmt;
 use base::{Errno, Work};
 use hypercall::pci;
 
-use crate::{Handle, Interrupt};
+use dev::Handle;
+
+use crate::Interrupt;
 
 pub use messages::Messages;
 pub(crate) use search::search;

@@ -7,7 +7,7 @@ use base::Lwp;
 use hypercall::pci;
 
 use super::{Function, Place};
-use crate::Dev;
+use dev::Dev;
 
 const HEADER: u32 = 0x0c;
 const BRIDGE_BUSES: u32 = 0x18;

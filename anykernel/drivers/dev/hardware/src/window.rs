@@ -6,7 +6,9 @@ use alloc::sync::Arc;
 use base::{Errno, Lwp, Work};
 use hypercall::mmio;
 
-use crate::{Dev, Handle, Interrupt, Registers};
+use dev::{Dev, Handle};
+
+use crate::{Interrupt, Registers};
 
 /// The most windows that are looked at.
 const MOST: usize = 256;
