@@ -35,6 +35,11 @@ pub trait Disk: Send + Sync {
     /// What the disk is like.
     fn geometry(&self) -> Geometry;
 
+    /// The most blocks that one request discards; zero of a disk that cannot.
+    fn most_discarded(&self) -> u64 {
+        0
+    }
+
     /// Begins a request, which fits the geometry. It is completed later, or at once: with no lock held
     /// either way. Requests under way together have no order; a flush covers what was completed before
     /// it began.
@@ -69,6 +74,11 @@ impl Block {
         self.geometry
     }
 
+    /// The most blocks that one request discards; zero if it cannot.
+    pub fn most_discarded(&self) -> u64 {
+        self.disk.most_discarded()
+    }
+
     /// Bytes it holds.
     pub fn size(&self) -> u64 {
         self.geometry.blocks * u64::from(self.geometry.block_size)
@@ -79,8 +89,8 @@ impl Block {
     }
 
     /// Begins a request; no lock is held. One that makes no sense is completed with an error: `ENXIO` if
-    /// the disk is gone, `EROFS` if it cannot be written, `EINVAL` for a part of a block or beyond the
-    /// end.
+    /// the disk is gone, `EROFS` if it cannot be written, `EOPNOTSUPP` if it does not discard, `EINVAL` for a
+    /// part of a block or beyond the end.
     pub fn submit(&self, lwp: &Lwp<'_>, request: Request) {
         match self.check(&request) {
             Ok(()) => self.disk.submit(lwp, request),
@@ -98,17 +108,24 @@ impl Block {
         if self.removed.get() != 0 {
             return Err(Errno::ENXIO);
         }
-        if request.operation == Operation::Flush {
-            return Ok(());
-        }
-        if request.operation == Operation::Write && read_only {
-            return Err(Errno::EROFS);
-        }
-        let len = request.buffer.len();
-        let whole = len > 0 && len <= largest && len.is_multiple_of(block_size as usize);
-        let count = len as u64 / u64::from(block_size);
+        let count = match request.operation {
+            Operation::Flush => return Ok(()),
+            Operation::Write | Operation::Discard { .. } if read_only => return Err(Errno::EROFS),
+            Operation::Read | Operation::Write => {
+                let len = request.buffer.len();
+                if len > largest || !len.is_multiple_of(block_size as usize) {
+                    return Err(Errno::EINVAL);
+                }
+                len as u64 / u64::from(block_size)
+            }
+            Operation::Discard { count } => match self.disk.most_discarded() {
+                0 => return Err(Errno::EOPNOTSUPP),
+                most if count > most => return Err(Errno::EINVAL),
+                _ => count,
+            },
+        };
         let end = request.first.checked_add(count);
-        match whole && end.is_some_and(|end| end <= blocks) {
+        match count > 0 && end.is_some_and(|end| end <= blocks) {
             true => Ok(()),
             false => Err(Errno::EINVAL),
         }

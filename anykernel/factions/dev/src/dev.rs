@@ -7,9 +7,10 @@ use alloc::vec::Vec;
 use core::any::Any;
 
 use base::sync::Leaf;
-use base::{Boot, DeviceSpec, Errno, Failure, File, Level, Lwp, log};
+use base::{Boot, DeviceSpec, Errno, Failure, File, Level, Lwp, Work, log};
 
 use crate::units::Units;
+use crate::watch::{Watch, Watches};
 use crate::{Block, Disk};
 
 /// What a bus hands to the driver of a device.
@@ -70,6 +71,7 @@ pub struct Dev {
     drivers: Leaf<Vec<Arc<Driver>>>,
     blocks: Units<Block>,
     characters: Units<dyn File>,
+    watches: Arc<Watches>,
 }
 
 impl Dev {
@@ -79,6 +81,7 @@ impl Dev {
             drivers: Leaf::new(Vec::new()),
             blocks: Units::new(),
             characters: Units::new(),
+            watches: Watches::new(),
         }
     }
 
@@ -134,14 +137,32 @@ impl Dev {
 
     /// Makes a disk a unit, named by `prefix` and the first number that is free.
     pub fn add_disk(&self, prefix: &str, disk: Arc<dyn Disk>) -> Arc<Block> {
-        self.blocks
-            .add(prefix, |name| Arc::new(Block::new(name, disk)))
+        let unit = self
+            .blocks
+            .add(prefix, |name| Arc::new(Block::new(name, disk)));
+        self.watches.changed();
+        unit
+    }
+
+    /// Makes a disk a unit of this very name, as that of a part of another. `EEXIST` if there is one.
+    pub fn add_disk_as(&self, name: &str, disk: Arc<dyn Disk>) -> Result<Arc<Block>, Errno> {
+        let unit = Arc::new(Block::new(name.into(), disk));
+        self.blocks.add_as(name, &unit)?;
+        self.watches.changed();
+        Ok(unit)
     }
 
     /// Takes a disk away. Who has it open gets `ENXIO` from now on.
     pub fn remove_disk(&self, block: &Arc<Block>) {
         block.remove();
         self.blocks.remove(block);
+        self.watches.changed();
+    }
+
+    /// Has `work` scheduled now, and whenever a block unit comes or goes: it looks at all of them, and
+    /// [says so](Watch::looked).
+    pub fn watch_disks(&self, work: &Arc<Work>) -> Arc<Watch> {
+        self.watches.add(work)
     }
 
     /// Makes a file a character unit, named by `prefix` and the first number that is free, and returns the
@@ -155,6 +176,11 @@ impl Dev {
         chosen
     }
 
+    /// Makes a file a character unit of this very name. `EEXIST` if there is one.
+    pub fn add_character_as(&self, name: &str, file: &Arc<dyn File>) -> Result<(), Errno> {
+        self.characters.add_as(name, file)
+    }
+
     /// Takes a character unit away. Who has it open keeps the file.
     pub fn remove_character(&self, file: &Arc<dyn File>) {
         self.characters.remove(file);
@@ -165,6 +191,20 @@ impl Dev {
     /// The block unit of this name. `ENXIO` if there is none.
     pub fn block(&self, name: &str) -> Result<Arc<Block>, Errno> {
         self.blocks.get(name).ok_or(Errno::ENXIO)
+    }
+
+    /// The block unit of this name. If there is none it may be a part of another that is still being looked at, so
+    /// this waits for those who look. `ENXIO` if there still is none.
+    pub fn find_block(&self, lwp: &Lwp<'_>, name: &str) -> Result<Arc<Block>, Errno> {
+        self.block(name).or_else(|_| {
+            self.watches.settle(lwp)?;
+            self.block(name)
+        })
+    }
+
+    /// All block units, in the order they came.
+    pub fn blocks(&self) -> Vec<Arc<Block>> {
+        self.blocks.all()
     }
 
     /// The character unit of this name. `ENXIO` if there is none.
@@ -198,6 +238,7 @@ impl Dev {
         let _dropped_outside = (
             self.found.with(core::mem::take),
             self.drivers.with(core::mem::take),
+            self.watches.clear(),
         );
         self.blocks.clear();
         self.characters.clear();

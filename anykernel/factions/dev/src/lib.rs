@@ -16,6 +16,7 @@ mod block;
 #[allow(clippy::module_inception, reason = "the faction's state")]
 mod dev;
 mod units;
+mod watch;
 
 use alloc::sync::Arc;
 
@@ -23,6 +24,7 @@ use base::{Boot, Component, Failure, Lwp};
 
 pub use block::{Block, Disk, Done, Geometry, Operation, Request};
 pub use dev::{Dev, Handle};
+pub use watch::{Look, Watch};
 
 /// The faction as a component of a kernel.
 pub static COMPONENT: Component = Component::new("dev").start(start).ready(ready).stop(stop);

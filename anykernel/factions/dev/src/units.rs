@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use base::Errno;
 use base::sync::Leaf;
 
 /// The units of a class.
@@ -28,6 +29,17 @@ impl<T: ?Sized> Units<T> {
         })
     }
 
+    /// Adds a unit of this very name. `EEXIST` if there is one.
+    pub(crate) fn add_as(&self, name: &str, unit: &Arc<T>) -> Result<(), Errno> {
+        self.0.with(|units| {
+            if units.iter().any(|(other, _)| other == name) {
+                return Err(Errno::EEXIST);
+            }
+            units.push((name.into(), unit.clone()));
+            Ok(())
+        })
+    }
+
     pub(crate) fn remove(&self, unit: &Arc<T>) {
         let _dropped_outside = self.0.with(|units| {
             let at = units.iter().position(|(_, other)| Arc::ptr_eq(other, unit));
@@ -41,6 +53,11 @@ impl<T: ?Sized> Units<T> {
             let found = units.find(|(other, _)| other == name);
             found.map(|(_, unit)| unit.clone())
         })
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<T>> {
+        self.0
+            .with(|units| units.iter().map(|(_, unit)| unit.clone()).collect())
     }
 
     pub(crate) fn names(&self) -> Vec<String> {

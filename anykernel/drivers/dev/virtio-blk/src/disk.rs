@@ -141,6 +141,10 @@ impl Disk for VirtioDisk {
         self.layout.geometry
     }
 
+    fn most_discarded(&self) -> u64 {
+        self.layout.most_discarded
+    }
+
     fn submit(&self, lwp: &Lwp<'_>, request: Request) {
         if request.operation == Operation::Flush && !self.layout.caches {
             return request.complete(lwp, Ok(()));

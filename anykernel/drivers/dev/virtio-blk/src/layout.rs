@@ -11,11 +11,13 @@ const SIZE_MAX: u64 = 1 << 1;
 const RO: u64 = 1 << 5;
 const BLK_SIZE: u64 = 1 << 6;
 const FLUSH: u64 = 1 << 9;
+const DISCARD: u64 = 1 << 13;
 
 // The configuration (section 5.2.4).
 const CONFIG_CAPACITY: usize = 0;
 const CONFIG_SIZE_MAX: usize = 8;
 const CONFIG_BLK_SIZE: usize = 20;
+const CONFIG_MAX_DISCARD_SECTORS: usize = 36;
 
 /// What the standard counts in, whatever the block size, in bytes.
 pub(crate) const SECTOR: u64 = 512;
@@ -31,11 +33,13 @@ pub(crate) struct Layout {
     pub(crate) geometry: Geometry,
     /// Whether what was written may be lost until it is flushed.
     pub(crate) caches: bool,
+    /// The most blocks that one request discards; zero if it cannot.
+    pub(crate) most_discarded: u64,
 }
 
 impl Layout {
     pub(crate) fn negotiate(device: &mut Device) -> Result<Self, Failure> {
-        let features = device.negotiate(|_| SIZE_MAX | RO | BLK_SIZE | FLUSH)?;
+        let features = device.negotiate(|_| SIZE_MAX | RO | BLK_SIZE | FLUSH | DISCARD)?;
         let has = |feature| features & feature != 0;
         let capacity = u64::from_le_bytes(device.config(CONFIG_CAPACITY)?);
         let block_size = match has(BLK_SIZE) {
@@ -56,6 +60,10 @@ impl Layout {
         if largest == 0 {
             return Err(nonsense(format!("requests of at most {size_max} bytes")));
         }
+        let most_discarded = match has(DISCARD) {
+            true => u32::from_le_bytes(device.config(CONFIG_MAX_DISCARD_SECTORS)?),
+            false => 0,
+        };
         Ok(Layout {
             geometry: Geometry {
                 block_size,
@@ -64,6 +72,7 @@ impl Layout {
                 largest,
             },
             caches: has(FLUSH),
+            most_discarded: u64::from(most_discarded) * SECTOR / u64::from(block_size),
         })
     }
 }

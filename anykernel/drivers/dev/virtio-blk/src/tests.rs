@@ -69,6 +69,7 @@ enum Manner {
 const RO: u64 = 1 << 5;
 const BLK_SIZE: u64 = 1 << 6;
 const FLUSH: u64 = 1 << 9;
+const DISCARD: u64 = 1 << 13;
 
 struct Model {
     manner: Manner,
@@ -112,6 +113,13 @@ impl Model {
             0 => answer.extend(&bytes[start..start + chain.room() - 1]),
             1 => bytes[start..start + request.len() - 16].copy_from_slice(&request[16..]),
             4 => *self.flushes.borrow_mut() += 1,
+            11 => {
+                assert_eq!(request.len(), 32);
+                let first = u64::from_le_bytes(request[16..24].try_into().unwrap()) as usize;
+                let count = u32::from_le_bytes(request[24..28].try_into().unwrap()) as usize;
+                assert!(count <= 1000 && request[28..] == [0; 4]);
+                bytes[first * 512..(first + count) * 512].fill(0);
+            }
             other => panic!("a request of kind {other}"),
         }
         match self.manner {
@@ -264,6 +272,31 @@ fn geometry_is_the_device_s() {
         block.flush(lwp).unwrap();
     });
     host.end();
+}
+
+#[test]
+fn what_is_discarded_reaches_a_device_that_can() {
+    let mut about = config(4096, 1024);
+    about.resize(36, 0);
+    about.extend(1000u32.to_le_bytes());
+    for (features, outcome) in [
+        (BLK_SIZE | DISCARD, Ok(())),
+        (BLK_SIZE, Err(Errno::EOPNOTSUPP)),
+    ] {
+        let host = boot_with(features, Way::Messages, Manner::Honest, &about, |_| ());
+        host.bytes.borrow_mut().fill(7);
+        host.with(|lwp, block| {
+            // More than the device takes at once.
+            assert_eq!(block.discard(lwp, 1024, 1200 * 1024), outcome);
+            assert_eq!(block.discard(lwp, 512, 1024), Err(Errno::EINVAL));
+        });
+        let bytes = host.bytes.borrow();
+        let gone = bytes.iter().filter(|byte| **byte == 0).count();
+        assert_eq!(gone, if outcome.is_ok() { 1200 * 1024 } else { 0 });
+        assert!(bytes[..1024].iter().all(|byte| *byte == 7));
+        drop(bytes);
+        host.end();
+    }
 }
 
 #[test]

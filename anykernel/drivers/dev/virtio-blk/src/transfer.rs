@@ -12,6 +12,7 @@ use crate::layout::SECTOR;
 const IN: u32 = 0;
 const OUT: u32 = 1;
 const FLUSH: u32 = 4;
+const DISCARD: u32 = 11;
 
 const OK: u8 = 0;
 const UNSUPPORTED: u8 = 2;
@@ -19,6 +20,7 @@ const UNSUPPORTED: u8 = 2;
 /// A request and what the device has of it.
 pub(crate) struct Transfer {
     header: [u8; 16],
+    /// The request's buffer, or what says what to discard.
     data: Vec<u8>,
     status: [u8; 1],
     /// Without its buffer. Taken when the device is given up.
@@ -32,18 +34,23 @@ impl Transfer {
             Operation::Read => IN,
             Operation::Write => OUT,
             Operation::Flush => FLUSH,
+            Operation::Discard { .. } => DISCARD,
         };
-        let sector = match request.operation {
-            Operation::Flush => 0,
-            // It fits the geometry, and so does its product.
-            _ => request.first * (u64::from(block_size) / SECTOR),
+        // It fits the geometry, and so do its products.
+        let sectors = u64::from(block_size) / SECTOR;
+        let (sector, data) = match request.operation {
+            Operation::Read | Operation::Write => {
+                (request.first * sectors, mem::take(&mut request.buffer))
+            }
+            Operation::Flush => (0, Vec::new()),
+            Operation::Discard { count } => (0, segment(request.first * sectors, count * sectors)),
         };
         let mut header = [0; 16];
         header[..4].copy_from_slice(&kind.to_le_bytes());
         header[8..].copy_from_slice(&sector.to_le_bytes());
         Transfer {
             header,
-            data: mem::take(&mut request.buffer),
+            data,
             // No device says this: it is seen whether it said anything.
             status: [0xff],
             operation: request.operation,
@@ -68,7 +75,9 @@ impl Transfer {
     /// The request, with its buffer.
     pub(crate) fn give_up(mut self) -> Option<Request> {
         let mut request = self.request.take()?;
-        request.buffer = self.data;
+        if let Operation::Read | Operation::Write = self.operation {
+            request.buffer = self.data;
+        }
         Some(request)
     }
 
@@ -78,6 +87,16 @@ impl Transfer {
     }
 }
 
+/// What is to be discarded, in sectors: no more than the device said it can, which are fewer than 2³².
+fn segment(first: u64, count: u64) -> Vec<u8> {
+    let flags = 0u32;
+    let mut segment = Vec::with_capacity(16);
+    segment.extend_from_slice(&first.to_le_bytes());
+    segment.extend_from_slice(&(count as u32).to_le_bytes());
+    segment.extend_from_slice(&flags.to_le_bytes());
+    segment
+}
+
 impl Chain for Transfer {
     fn lend<R>(
         &mut self,
@@ -85,7 +104,9 @@ impl Chain for Transfer {
     ) -> R {
         match self.operation {
             Operation::Read => f(&[&self.header], &mut [&mut self.data, &mut self.status]),
-            Operation::Write => f(&[&self.header, &self.data], &mut [&mut self.status]),
+            Operation::Write | Operation::Discard { .. } => {
+                f(&[&self.header, &self.data], &mut [&mut self.status])
+            }
             Operation::Flush => f(&[&self.header], &mut [&mut self.status]),
         }
     }

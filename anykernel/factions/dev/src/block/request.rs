@@ -14,6 +14,12 @@ pub enum Operation {
     Write,
     /// Have everything written so far survive a loss of power. There is no buffer.
     Flush,
+    /// Forget what so many blocks hold: nobody needs it, and what they read as from now on is anything. There is no
+    /// buffer.
+    Discard {
+        /// How many blocks.
+        count: u64,
+    },
 }
 
 /// What came of a request.
@@ -32,7 +38,7 @@ pub struct Request {
     pub operation: Operation,
     /// The first block.
     pub first: u64,
-    /// A multiple of the block size.
+    /// Bytes to write, or room for those to read: a multiple of the block size.
     pub buffer: Vec<u8>,
     completion: Box<Completion>,
 }

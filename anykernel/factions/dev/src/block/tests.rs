@@ -7,6 +7,8 @@ use base::{Errno, Lwp, Work};
 use super::{Block, Disk, Geometry, Operation, Request};
 use crate::tests::{dev_of, in_kernel};
 
+const MOST_DISCARDED: u64 = 100;
+
 /// A disk that does what is asked later, the last first; every third request of `fails` fails.
 struct Memory {
     bytes: Leaf<Vec<u8>>,
@@ -25,6 +27,10 @@ impl Disk for Memory {
             read_only: self.fails,
             largest: 64 * 1024,
         }
+    }
+
+    fn most_discarded(&self) -> u64 {
+        MOST_DISCARDED
     }
 
     fn submit(&self, _: &Lwp<'_>, request: Request) {
@@ -50,6 +56,11 @@ impl Memory {
                 Operation::Read => {
                     let len = request.buffer.len();
                     request.buffer.copy_from_slice(&bytes[start..start + len]);
+                    Ok(())
+                }
+                Operation::Discard { count } => {
+                    assert!(count <= MOST_DISCARDED);
+                    bytes[start..start + count as usize * 512].fill(0);
                     Ok(())
                 }
                 Operation::Write => {
@@ -121,6 +132,79 @@ fn what_makes_no_sense_never_gets_to_the_disk() {
             assert_eq!(answer, Some((Err(Errno::EINVAL), len)), "{first} {len}");
         }
     });
+}
+
+#[test]
+fn what_is_discarded_is_so_in_pieces() {
+    in_kernel(|lwp| {
+        let (disk, block) = disk(lwp, false);
+        block.write_at(lwp, 0, &[7; 512 * 300]).unwrap();
+        block.discard(lwp, 512, 512 * 250).unwrap();
+        let left = |bytes: &mut Vec<u8>| bytes.iter().filter(|byte| **byte == 7).count();
+        assert_eq!(disk.bytes.with(left), 512 * 50);
+        for (offset, len) in [(1, 512), (0, 1), (1 << 20, 512), (512, u64::MAX - 511)] {
+            let discarded = block.discard(lwp, offset, len);
+            assert_eq!(discarded, Err(Errno::EINVAL), "{offset} {len}");
+        }
+        block.discard(lwp, 512, 0).unwrap();
+    });
+}
+
+#[test]
+fn who_asks_for_a_unit_waits_for_those_who_look() {
+    use crate::{Geometry, Watch};
+    /// A disk that is the other half of another.
+    struct Half(Arc<Block>);
+    impl Disk for Half {
+        fn geometry(&self) -> Geometry {
+            let whole = self.0.geometry();
+            Geometry {
+                blocks: whole.blocks / 2,
+                ..whole
+            }
+        }
+        fn submit(&self, lwp: &Lwp<'_>, mut request: Request) {
+            request.first += self.geometry().blocks;
+            self.0.submit(lwp, request);
+        }
+    }
+    in_kernel(|lwp| {
+        let dev = dev_of(lwp);
+        let place: Arc<Leaf<Option<Arc<Watch>>>> = Arc::new(Leaf::new(None));
+        let (faction, of_work) = (dev.clone(), place.clone());
+        let work = Work::new(lwp.instance(), move |lwp| {
+            let Some(watch) = of_work.with(|watch| watch.clone()) else {
+                return;
+            };
+            let look = watch.look();
+            if let Ok(whole) = faction.block("mem0") {
+                // There is one already when the unit that it made is looked at.
+                let _ = faction.add_disk_as("mem0half", Arc::new(Half(whole)));
+            }
+            watch.looked(lwp, look);
+        });
+        place.with(|place| *place = Some(dev.watch_disks(&work)));
+        assert_eq!(dev.find_block(lwp, "mem0half").err(), Some(Errno::ENXIO));
+        let (_, whole) = disk(lwp, false);
+        assert_eq!(dev.block("mem0half").err(), Some(Errno::ENXIO));
+        let half = dev.find_block(lwp, "mem0half").unwrap();
+        half.write_at(lwp, 0, &[9; 512]).unwrap();
+        let mut bytes = [0; 512];
+        whole.read_at(lwp, 1 << 19, &mut bytes).unwrap();
+        assert_eq!(bytes, [9; 512]);
+        assert_eq!(
+            dev.add_disk_as("mem0", whole_of(&half)).err(),
+            Some(Errno::EEXIST)
+        );
+        place.with(Option::take);
+        // Nobody is left who looks.
+        dev.stop();
+        assert_eq!(dev.find_block(lwp, "mem0").err(), Some(Errno::ENXIO));
+    });
+
+    fn whole_of(half: &Arc<Block>) -> Arc<dyn Disk> {
+        Arc::new(Half(half.clone()))
+    }
 }
 
 #[test]

@@ -80,6 +80,34 @@ impl Block {
         ends.next(lwp)?.1.result
     }
 
+    /// Says that nobody needs what is in `len` bytes from byte `offset` on, both multiples of the block size
+    /// (`EINVAL`): they may read as anything afterwards. `EOPNOTSUPP` of a disk that cannot make use of it. Waits.
+    pub fn discard(&self, lwp: &Lwp<'_>, offset: u64, len: u64) -> Result<(), Errno> {
+        let size = u64::from(self.geometry.block_size);
+        let end = offset.checked_add(len);
+        let inside = end.is_some_and(|end| end <= self.size());
+        if !inside || !(offset | len).is_multiple_of(size) {
+            return Err(Errno::EINVAL);
+        }
+        let (mut first, end) = (offset / size, (offset + len) / size);
+        while first < end {
+            // Of a disk that cannot, one request to be told so.
+            let count = (end - first).min(self.most_discarded().max(1));
+            let ends = Ends::new();
+            self.begin(
+                lwp,
+                &ends,
+                0,
+                Operation::Discard { count },
+                first,
+                Vec::new(),
+            );
+            ends.next(lwp)?.1.result?;
+            first += count;
+        }
+        Ok(())
+    }
+
     /// Does a transfer in pieces, several at a time. The first error ends it, when the pieces under way
     /// have ended.
     fn transfer(
