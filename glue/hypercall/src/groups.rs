@@ -1,5 +1,6 @@
 //! The groups, a file and a module each.
 
+pub mod block;
 pub mod clock;
 pub mod console;
 pub mod dma;
@@ -17,6 +18,7 @@ pub mod threads;
 pub mod tls;
 pub mod work;
 
+pub use block::{Block, DiskInfo, DiskNews};
 pub use clock::Clock;
 pub use console::Console;
 pub use dma::Dma;

@@ -111,7 +111,7 @@ fn offload_bytes(offload: &mut Offload) -> &mut [u8; size_of::<Offload>()] {
     unsafe { &mut *(&raw mut *offload).cast() }
 }
 
-fn errno(error: &io::Error) -> Errno {
+pub(crate) fn errno(error: &io::Error) -> Errno {
     Errno::from_number(error.raw_os_error().unwrap_or(libc::EIO))
 }
 

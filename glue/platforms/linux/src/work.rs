@@ -11,6 +11,8 @@ mod pool;
 mod reactor;
 mod worker;
 
+use std::thread::JoinHandle;
+
 use hypercall::{Errno, Upcall};
 
 use crate::Platform;
@@ -18,13 +20,10 @@ pub(crate) use pool::{close_link, find_link, open_link, reactor};
 pub(crate) use reactor::{Others, Reactor, control, epoll};
 pub(crate) use worker::bring;
 
-/// Starts a thread of a link's own.
-pub(crate) fn spawn(name: &str, body: Box<dyn FnOnce() + Send>) -> Result<(), Errno> {
-    let thread = worker::quietly(name, body);
+/// Starts a thread of a link's own, or of disks.
+pub(crate) fn spawn(name: &str, body: Box<dyn FnOnce() + Send>) -> Result<JoinHandle<()>, Errno> {
     let number = |error: std::io::Error| error.raw_os_error().unwrap_or(libc::EAGAIN);
-    thread
-        .map(drop)
-        .map_err(|error| Errno::from_number(number(error)))
+    worker::quietly(name, body).map_err(|error| Errno::from_number(number(error)))
 }
 
 impl hypercall::Work for Platform {

@@ -1,0 +1,235 @@
+//! Disks: files and block devices of the host.
+//!
+//! What the host's cache has is read in the call itself, and what is written goes there in the call too: that takes as
+//! long as copying does, which is less than it takes to wake another thread. What has to wait for a device (reads of
+//! what is not cached, flushes, discards) is left to threads of the disks' own.
+
+mod file;
+mod workers;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
+
+use hypercall::{Bytes, DiskInfo, DiskNews, Errno, Upcall};
+
+use crate::Platform;
+use crate::frames::Arrived;
+use file::DiskFile;
+
+/// The disks that are open.
+static DISKS: RwLock<BTreeMap<u64, Arc<Disk>>> = RwLock::new(BTreeMap::new());
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// What a call says of an operation that has not ended.
+const UNDER_WAY: i64 = 1;
+
+/// An open disk.
+struct Disk {
+    file: DiskFile,
+    state: Mutex<State>,
+    /// Where whoever closes it waits for operations to end.
+    ended: Condvar,
+    arrived: Arrived,
+}
+
+#[derive(Default)]
+struct State {
+    /// No operation begins any more.
+    closed: bool,
+    under_way: usize,
+    /// Operations that ended, and what came of them.
+    news: VecDeque<(u64, i64)>,
+}
+
+/// An operation that may have to wait for the device.
+enum Operation {
+    Read { offset: u64, memory: Memory },
+    Write { offset: u64, memory: Memory },
+    Flush,
+    Discard { offset: u64, len: u64 },
+}
+
+/// Memory that a kernel lends until the operation has ended.
+#[derive(Clone, Copy)]
+struct Memory {
+    address: usize,
+    len: usize,
+}
+
+impl Operation {
+    /// Does all of it that takes no waiting; the rest, if there is one.
+    fn begin(self, file: &DiskFile) -> Result<Option<Operation>, Errno> {
+        match self {
+            Operation::Read { offset, memory } => {
+                let done = file.read_cached(offset, memory)?;
+                let rest = memory.after(done);
+                let offset = offset + done as u64;
+                let left = rest.map(|memory| Operation::Read { offset, memory });
+                Ok(left)
+            }
+            Operation::Write { offset, memory } => {
+                file.write(offset, memory)?;
+                Ok(None)
+            }
+            other => Ok(Some(other)),
+        }
+    }
+
+    /// Does it, however long that takes.
+    fn finish(self, file: &DiskFile) -> Result<(), Errno> {
+        match self {
+            Operation::Read { offset, memory } => file.read(offset, memory),
+            Operation::Write { offset, memory } => file.write(offset, memory),
+            Operation::Flush => file.flush(),
+            Operation::Discard { offset, len } => file.discard(offset, len),
+        }
+    }
+}
+
+impl Memory {
+    /// What is left of it behind so many bytes; nothing if that is all.
+    fn after(self, done: usize) -> Option<Memory> {
+        (done < self.len).then(|| Memory {
+            address: self.address + done,
+            len: self.len - done,
+        })
+    }
+}
+
+impl Disk {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin(self: &Arc<Self>, number: u64, operation: Operation) -> Result<i64, Errno> {
+        let Some(rest) = operation.begin(&self.file)? else {
+            return Ok(0);
+        };
+        let mut state = self.state();
+        if state.closed {
+            return Err(Errno::EBADF);
+        }
+        state.under_way += 1;
+        drop(state);
+        let disk = self.clone();
+        let begun = workers::run(Box::new(move || {
+            let result = rest.finish(&disk.file);
+            disk.end(number, result);
+        }));
+        if let Err(errno) = begun {
+            self.state().under_way -= 1;
+            return Err(errno);
+        }
+        Ok(UNDER_WAY)
+    }
+
+    /// Takes note of an operation's end, and tells the kernel, unless it has closed the disk by then.
+    fn end(&self, number: u64, result: Result<(), Errno>) {
+        let result = result.map_or_else(Errno::to_answer, |()| 0);
+        let mut state = self.state();
+        state.news.push_back((number, result));
+        state.under_way -= 1;
+        drop(state);
+        self.ended.notify_all();
+        self.arrived.tell();
+    }
+
+    fn news(&self, news: &mut DiskNews) -> usize {
+        let mut state = self.state();
+        let places = news.operations.iter_mut().zip(&mut news.results);
+        let mut count = 0;
+        for (operation, result) in places {
+            let Some(next) = state.news.pop_front() else {
+                break;
+            };
+            (*operation, *result) = next;
+            count += 1;
+        }
+        count
+    }
+
+    /// Ends it, after all that is under way.
+    fn close(&self) {
+        let mut state = self.state();
+        state.closed = true;
+        while state.under_way > 0 {
+            state = self
+                .ended
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        drop(state);
+        self.arrived.silence();
+    }
+}
+
+fn disks() -> RwLockWriteGuard<'static, BTreeMap<u64, Arc<Disk>>> {
+    DISKS.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn find(number: u64) -> Result<Arc<Disk>, Errno> {
+    let disks = DISKS.read().unwrap_or_else(PoisonError::into_inner);
+    disks.get(&number).cloned().ok_or(Errno::EBADF)
+}
+
+fn begin(disk: u64, number: u64, operation: Operation) -> i64 {
+    find(disk)
+        .and_then(|disk| disk.begin(number, operation))
+        .unwrap_or_else(Errno::to_answer)
+}
+
+impl hypercall::Block for Platform {
+    fn open(name: Bytes<'_>, flags: u32, info: &mut DiskInfo, ended: Upcall) -> i64 {
+        let writable = flags & DiskInfo::READ_ONLY == 0;
+        let file = match DiskFile::open(name.as_slice(), writable) {
+            Ok(file) => file,
+            Err(errno) => return errno.to_answer(),
+        };
+        *info = file.info();
+        let number = NEXT.fetch_add(1, Relaxed);
+        let disk = Disk {
+            file,
+            state: Mutex::default(),
+            ended: Condvar::new(),
+            arrived: Arrived::new(ended),
+        };
+        workers::disk_opened();
+        disks().insert(number, Arc::new(disk));
+        number as i64
+    }
+
+    fn read(disk: u64, operation: u64, offset: u64, address: usize, len: usize) -> i64 {
+        let memory = Memory { address, len };
+        begin(disk, operation, Operation::Read { offset, memory })
+    }
+
+    fn write(disk: u64, operation: u64, offset: u64, address: usize, len: usize) -> i64 {
+        let memory = Memory { address, len };
+        begin(disk, operation, Operation::Write { offset, memory })
+    }
+
+    fn flush(disk: u64, operation: u64) -> i64 {
+        begin(disk, operation, Operation::Flush)
+    }
+
+    fn discard(disk: u64, operation: u64, offset: u64, len: u64) -> i64 {
+        begin(disk, operation, Operation::Discard { offset, len })
+    }
+
+    fn news(disk: u64, news: &mut DiskNews) -> usize {
+        find(disk).map_or(0, |disk| disk.news(news))
+    }
+
+    fn close(disk: u64) {
+        let disk = disks().remove(&disk);
+        if let Some(disk) = disk {
+            disk.close();
+            drop(disk);
+            workers::disk_closed();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
