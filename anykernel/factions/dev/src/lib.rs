@@ -15,6 +15,8 @@ extern crate sim as _;
 mod block;
 #[allow(clippy::module_inception, reason = "the faction's state")]
 mod dev;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod units;
 mod watch;
 

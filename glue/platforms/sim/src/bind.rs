@@ -6,6 +6,7 @@ use hypercall::*;
 
 use crate::Platform;
 
+block!(Platform);
 clock!(Platform);
 console!(Platform);
 dma!(Platform);

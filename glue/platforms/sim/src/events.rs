@@ -7,7 +7,7 @@ use hypercall::Upcall;
 
 use crate::wire::{self, Frame};
 use crate::world::{self, Kernel, World};
-use crate::{Platform, devices};
+use crate::{Platform, devices, disks};
 
 pub(crate) enum Event {
     /// A kernel has something due.
@@ -16,6 +16,8 @@ pub(crate) enum Event {
     Deliver { port: u64, frame: Frame },
     /// The kernel hears of an interrupt.
     Interrupt(u64),
+    /// An operation of a disk ends.
+    DiskEnds { disk: u64, number: u64 },
     /// A device goes on with what it put off.
     Device { device: usize, what: u64 },
 }
@@ -65,6 +67,10 @@ impl World {
             },
             Event::Interrupt(handle) => match devices::arrived(self, handle) {
                 Some(arrived) => News::Call(arrived),
+                None => News::Nothing,
+            },
+            Event::DiskEnds { disk, number } => match disks::ends(self, disk, number) {
+                Some(ended) => News::Call(ended),
                 None => News::Nothing,
             },
             Event::Device { device, what } => {

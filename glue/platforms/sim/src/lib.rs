@@ -1,7 +1,8 @@
 //! The platform that is a simulation: every group of hypercalls but threads.
 //!
 //! Each host thread is a world of its own: a clock that moves only when somebody waits, randomness
-//! from a seed, a console that can be read, cables ([`Wire`]) that kernels of the world share. The
+//! from a seed, a console that can be read, cables ([`Wire`]) and
+//! disks ([`Image`]) that kernels of the world share. The
 //! same seed and the same calls give the same run, to the last frame. Nothing of the operating system
 //! is seen; the standard library is here for thread-local storage, unwinding, memory, and for showing
 //! people what the console got.
@@ -10,6 +11,7 @@
 
 mod card;
 pub mod devices;
+mod disks;
 mod events;
 mod fault;
 mod host;
@@ -22,6 +24,7 @@ mod world;
 #[cfg(feature = "bind")]
 mod bind;
 
+pub use disks::Image;
 pub use host::{console, errno, set_param, stirred};
 pub use time::{advance, now, run_until_idle};
 pub use wire::Wire;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use hypercall::Upcall;
 
 use crate::devices::Hardware;
+use crate::disks;
 use crate::events::Events;
 use crate::wire::Port;
 
@@ -34,6 +35,8 @@ pub(crate) struct World {
     pub(crate) kernels: BTreeMap<u64, Kernel>,
     pub(crate) ports: BTreeMap<u64, Port>,
     pub(crate) hardware: Hardware,
+    pub(crate) images: BTreeMap<String, disks::Stored>,
+    pub(crate) disks: BTreeMap<u64, disks::Open>,
     next_handle: u64,
 }
 
@@ -55,6 +58,8 @@ impl World {
             kernels: BTreeMap::new(),
             ports: BTreeMap::new(),
             hardware: Hardware::default(),
+            images: BTreeMap::new(),
+            disks: BTreeMap::new(),
             next_handle,
         }
     }
