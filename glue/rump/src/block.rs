@@ -11,6 +11,8 @@
 //! disk.flush()?;
 //! # Ok(()) }
 //! ```
+//!
+//! With the component `disk`, files and block devices of the host become disks while the kernel runs ([`Block::attach`]).
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -34,11 +36,32 @@ pub fn names(kernel: &Kernel) -> Result<Vec<String>> {
 }
 
 impl Block {
-    /// The disk of this name, such as `vblk0`; `ENXIO` if there is none.
+    /// The disk of this name, such as `vblk0`, or the part of one, such as `vblk0p1`; `ENXIO` if there is none. What is
+    /// still being looked at is waited for.
     pub fn open(kernel: &Kernel, name: &str) -> Result<Self> {
-        let unit = kernel.enter(|lwp| lwp.state::<Dev>()?.block(name))?;
+        let unit = kernel.enter(|lwp| lwp.state::<Dev>()?.find_block(lwp, name))?;
         let kernel = kernel.clone();
         Ok(Block { kernel, unit })
+    }
+
+    /// Makes what the host calls `name`, a file or a block device, a disk. Errors are the host's: `EBUSY` if somebody
+    /// else has it open and one of the two writes.
+    #[cfg(feature = "disk")]
+    pub fn attach(kernel: &Kernel, name: &str, read_only: bool) -> Result<Self> {
+        let unit = kernel.enter(|lwp| {
+            let disks = lwp.state::<disk::Disks>()?;
+            disks.attach(lwp, name, read_only)
+        })?;
+        let kernel = kernel.clone();
+        Ok(Block { kernel, unit })
+    }
+
+    /// Gives a disk that was attached back to the host; whoever has it open gets `ENXIO` from now on. `ENXIO` if it is
+    /// none that was.
+    #[cfg(feature = "disk")]
+    pub fn detach(self) -> Result<()> {
+        self.kernel
+            .enter(|lwp| lwp.state::<disk::Disks>()?.detach(lwp, self.unit.name()))
     }
 
     /// The name.
@@ -78,6 +101,12 @@ impl Block {
     /// Has everything written so far survive a loss of power.
     pub fn flush(&self) -> Result<()> {
         self.kernel.enter(|lwp| self.unit.flush(lwp))
+    }
+
+    /// Says that nobody needs what is in `len` bytes from byte `offset` on, multiples of the block size: they may read as
+    /// anything afterwards. `EOPNOTSUPP` of a disk that cannot make use of it.
+    pub fn discard(&self, offset: u64, len: u64) -> Result<()> {
+        self.kernel.enter(|lwp| self.unit.discard(lwp, offset, len))
     }
 }
 

@@ -26,17 +26,15 @@ const UNDER_WAY: i64 = 1;
 
 /// An open disk.
 struct Disk {
-    file: DiskFile,
     state: Mutex<State>,
     /// Where whoever closes it waits for operations to end.
     ended: Condvar,
     arrived: Arrived,
 }
 
-#[derive(Default)]
 struct State {
-    /// No operation begins any more.
-    closed: bool,
+    /// None once it is closed. Operations under way have it, too, and let go of it before they end.
+    file: Option<Arc<DiskFile>>,
     under_way: usize,
     /// Operations that ended, and what came of them.
     news: VecDeque<(u64, i64)>,
@@ -103,24 +101,32 @@ impl Disk {
     }
 
     fn begin(self: &Arc<Self>, number: u64, operation: Operation) -> Result<i64, Errno> {
-        let Some(rest) = operation.begin(&self.file)? else {
-            return Ok(0);
-        };
         let mut state = self.state();
-        if state.closed {
-            return Err(Errno::EBADF);
-        }
+        let file = state.file.clone().ok_or(Errno::EBADF)?;
         state.under_way += 1;
         drop(state);
-        let disk = self.clone();
-        let begun = workers::run(Box::new(move || {
-            let result = rest.finish(&disk.file);
-            disk.end(number, result);
-        }));
-        if let Err(errno) = begun {
-            self.state().under_way -= 1;
-            return Err(errno);
+        let begun = self.begin_with(file, number, operation);
+        if !matches!(begun, Ok(UNDER_WAY)) {
+            self.ended(self.state());
         }
+        begun
+    }
+
+    fn begin_with(
+        self: &Arc<Self>,
+        file: Arc<DiskFile>,
+        number: u64,
+        operation: Operation,
+    ) -> Result<i64, Errno> {
+        let Some(rest) = operation.begin(&file)? else {
+            return Ok(0);
+        };
+        let disk = self.clone();
+        workers::run(Box::new(move || {
+            let result = rest.finish(&file);
+            drop(file);
+            disk.end(number, result);
+        }))?;
         Ok(UNDER_WAY)
     }
 
@@ -129,10 +135,15 @@ impl Disk {
         let result = result.map_or_else(Errno::to_answer, |()| 0);
         let mut state = self.state();
         state.news.push_back((number, result));
-        state.under_way -= 1;
-        drop(state);
-        self.ended.notify_all();
+        self.ended(state);
         self.arrived.tell();
+    }
+
+    fn ended(&self, mut state: MutexGuard<'_, State>) {
+        state.under_way -= 1;
+        if state.file.is_none() {
+            self.ended.notify_all();
+        }
     }
 
     fn news(&self, news: &mut DiskNews) -> usize {
@@ -152,7 +163,7 @@ impl Disk {
     /// Ends it, after all that is under way.
     fn close(&self) {
         let mut state = self.state();
-        state.closed = true;
+        state.file = None;
         while state.under_way > 0 {
             state = self
                 .ended
@@ -189,8 +200,11 @@ impl hypercall::Block for Platform {
         *info = file.info();
         let number = NEXT.fetch_add(1, Relaxed);
         let disk = Disk {
-            file,
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                file: Some(Arc::new(file)),
+                under_way: 0,
+                news: VecDeque::new(),
+            }),
             ended: Condvar::new(),
             arrived: Arrived::new(ended),
         };

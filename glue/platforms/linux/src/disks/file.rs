@@ -25,6 +25,8 @@ const BLKDISCARD: libc::Ioctl = 0x1277;
 pub(super) struct DiskFile {
     file: File,
     is_device: bool,
+    /// Whether its file system is memory, where no read waits, and none says so.
+    in_memory: bool,
     info: DiskInfo,
 }
 
@@ -59,9 +61,11 @@ impl DiskFile {
         if is_device {
             device_info(file.as_raw_fd(), &mut info)?;
         }
+        let in_memory = !is_device && is_in_memory(file.as_raw_fd())?;
         Ok(DiskFile {
             file,
             is_device,
+            in_memory,
             info,
         })
     }
@@ -74,9 +78,9 @@ impl DiskFile {
     pub(super) fn read_cached(&self, offset: u64, memory: Memory) -> Result<usize, Errno> {
         let part = part(memory);
         let offset = position(offset)?;
+        let flags = if self.in_memory { 0 } else { libc::RWF_NOWAIT };
         // SAFETY: the kernel lends the memory until the operation has ended.
-        let read =
-            unsafe { libc::preadv2(self.raw(), &raw const part, 1, offset, libc::RWF_NOWAIT) };
+        let read = unsafe { libc::preadv2(self.raw(), &raw const part, 1, offset, flags) };
         match read {
             1.. => Ok(read as usize),
             // Nothing was cached, or it cannot be said without waiting: then somebody waits.
@@ -186,6 +190,14 @@ fn device_info(fd: RawFd, info: &mut DiskInfo) -> Result<(), Errno> {
         info.flags = DiskInfo::READ_ONLY;
     }
     Ok(())
+}
+
+fn is_in_memory(fd: RawFd) -> Result<bool, Errno> {
+    // SAFETY: the structure is plain data for which zeros are good.
+    let mut about: libc::statfs = unsafe { std::mem::zeroed() };
+    // SAFETY: the call fills the structure in.
+    check(unsafe { libc::fstatfs(fd, &raw mut about) })?;
+    Ok(about.f_type == libc::TMPFS_MAGIC)
 }
 
 fn position(offset: u64) -> Result<libc::off_t, Errno> {
