@@ -33,7 +33,7 @@ mod kernel;
 mod log;
 mod lwp;
 mod memory;
-mod param;
+pub mod param;
 mod patience;
 mod pollset;
 mod process;

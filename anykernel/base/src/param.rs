@@ -58,6 +58,11 @@ fn scaled(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(*factor)
 }
 
+/// A number of bytes as people write it, such as `65536`, `64KiB` or `1MiB`: for parameters with several.
+pub fn bytes(text: &str) -> Option<u64> {
+    scaled(text, BYTES)
+}
+
 impl ParamKind {
     /// What a value of this form looks like.
     fn form(self) -> String {
@@ -73,7 +78,7 @@ impl ParamKind {
 
     fn number(self, text: &str) -> Option<u64> {
         match self {
-            ParamKind::Bytes => scaled(text, BYTES),
+            ParamKind::Bytes => bytes(text),
             ParamKind::Integer => text.parse().ok(),
             ParamKind::Duration => scaled(text, TIMES),
             ParamKind::Bool => match text {

@@ -12,7 +12,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! With the component `disk`, files and block devices of the host become disks while the kernel runs ([`Block::attach`]).
+//! With the component `disk`, files and block devices of the host become disks while the kernel runs (`Block::attach`);
+//! with `md` there are disks in memory (`Block::in_memory`).
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -40,6 +41,14 @@ impl Block {
     /// still being looked at is waited for.
     pub fn open(kernel: &Kernel, name: &str) -> Result<Self> {
         let unit = kernel.enter(|lwp| lwp.state::<Dev>()?.find_block(lwp, name))?;
+        let kernel = kernel.clone();
+        Ok(Block { kernel, unit })
+    }
+
+    /// Makes a disk in memory, of `size` bytes in blocks of 512: `EINVAL` if they are not. It takes memory as it fills.
+    #[cfg(feature = "md")]
+    pub fn in_memory(kernel: &Kernel, size: u64) -> Result<Self> {
+        let unit = kernel.enter(|lwp| lwp.state::<md::MemoryDisks>()?.add(lwp, size))?;
         let kernel = kernel.clone();
         Ok(Block { kernel, unit })
     }

@@ -3,8 +3,8 @@
 //! A [`Kernel`] is booted from a configuration the generator made; its crate `kernel` re-exports
 //! everything here and adds `boot`. What the kernel can do depends on its components: [`poll`] is
 //! always there, `fs` with `vfs`, `net` with the component `inet` or `sockin`, `unix` with `local`, `netconfig` with
-//! `net`, `block` and `character` with `dev`, files of the host as disks with `disk`, `wg` with the component of that
-//! name.
+//! `net`, `block` and `character` with `dev`, files of the host as disks with `disk`, disks in memory with `md`, `wg`
+//! with the component of that name.
 //!
 //! ```no_run
 //! # fn kernel() -> rump::Kernel { unimplemented!() }

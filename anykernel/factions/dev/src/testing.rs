@@ -107,7 +107,7 @@ fn survives(seed: u64, write: u64, chance: &mut Chance) -> bool {
         (0, _) => false,
         (1, _) | (_, 0) => true,
         (_, 1) => false,
-        _ => chance.next() % 2 == 0,
+        _ => chance.next().is_multiple_of(2),
     }
 }
 

@@ -1,0 +1,3 @@
+mod images;
+mod tables;
+mod units;
