@@ -1,5 +1,6 @@
 //! Uses devices as its arguments say, one after another: `disk NAME` writes a pattern, flushes it, reads it
-//! back; `read-only NAME` sees that it cannot; `console NAME` reads a line and writes it back in capitals.
+//! back; `sum NAME` says a checksum of all that is on a disk (FNV-1a of 64 bits); `discard NAME` gives it all up;
+//! `read-only NAME` sees that it cannot; `console NAME` reads a line and writes it back in capitals.
 //! Any failure ends it with code 1 and a line that says what failed.
 #![no_std]
 
@@ -24,9 +25,14 @@ pub fn main(kernel: &Kernel, args: &[String]) -> i32 {
     for job in args.chunks(2) {
         let done = match job {
             [what, name] if what == "disk" => disk(kernel, name),
+            [what, name] if what == "sum" => sum(kernel, name),
+            [what, name] if what == "discard" => discard(kernel, name),
             [what, name] if what == "read-only" => read_only(kernel, name),
             [what, name] if what == "console" => console(kernel, name),
-            _ => Err("arguments are pairs: disk NAME, read-only NAME, console NAME".to_string()),
+            _ => Err(
+                "arguments are pairs: disk, sum, discard, read-only or console, and a NAME"
+                    .to_string(),
+            ),
         };
         match done {
             Ok(line) => kernel.print(format_args!("devices: {line}")),
@@ -79,6 +85,27 @@ fn disk(kernel: &Kernel, name: &str) -> Result<String, String> {
         return Err(format!("reading beyond the end gives {beyond:?}"));
     }
     Ok(format!("{name}: {span} bytes written, flushed and read"))
+}
+
+fn sum(kernel: &Kernel, name: &str) -> Result<String, String> {
+    let disk = Block::open(kernel, name).map_err(|errno| format!("open: {errno}"))?;
+    let mut sum = 0xcbf2_9ce4_8422_2325u64;
+    for at in (0..disk.size()).step_by(STEP) {
+        let mut bytes = vec![0; STEP.min((disk.size() - at) as usize)];
+        let read = disk.read_at(&mut bytes, at);
+        read.map_err(|errno| format!("read: {errno}"))?;
+        for byte in bytes {
+            sum = (sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+        }
+    }
+    Ok(format!("{name}: {} bytes, sum {sum:016x}", disk.size()))
+}
+
+fn discard(kernel: &Kernel, name: &str) -> Result<String, String> {
+    let disk = Block::open(kernel, name).map_err(|errno| format!("open: {errno}"))?;
+    let discarded = disk.discard(0, disk.size());
+    discarded.map_err(|errno| format!("discard: {errno}"))?;
+    Ok(format!("{name}: {} bytes discarded", disk.size()))
 }
 
 fn read_only(kernel: &Kernel, name: &str) -> Result<String, String> {
