@@ -1,5 +1,6 @@
 //! The targets.
 
+mod disks;
 #[cfg(feature = "generator")]
 mod generator;
 mod links;
@@ -35,6 +36,7 @@ pub(crate) const ALL: &[(&str, Target)] = &[
     ("loader", platforms::loader),
     ("firmware", platforms::firmware),
     ("clock", platforms::clock),
+    ("partitions", disks::partitions),
     ("rules", texts::rules),
     ("addresses", texts::addresses),
     #[cfg(feature = "generator")]
