@@ -13,8 +13,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockWrit
 
 use hypercall::{Bytes, DiskInfo, DiskNews, Errno, Upcall};
 
-use crate::Platform;
 use crate::frames::Arrived;
+use crate::{Platform, work};
 use file::DiskFile;
 
 /// The disks that are open.
@@ -136,7 +136,7 @@ impl Disk {
         let mut state = self.state();
         state.news.push_back((number, result));
         self.ended(state);
-        self.arrived.tell();
+        work::bring(|| self.arrived.tell());
     }
 
     fn ended(&self, mut state: MutexGuard<'_, State>) {

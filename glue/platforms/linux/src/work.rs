@@ -11,8 +11,6 @@ mod pool;
 mod reactor;
 mod worker;
 
-use std::thread::JoinHandle;
-
 use hypercall::{Errno, Upcall};
 
 use crate::Platform;
@@ -21,9 +19,12 @@ pub(crate) use reactor::{Others, Reactor, control, epoll};
 pub(crate) use worker::bring;
 
 /// Starts a thread of a link's own, or of disks.
-pub(crate) fn spawn(name: &str, body: Box<dyn FnOnce() + Send>) -> Result<JoinHandle<()>, Errno> {
+pub(crate) fn spawn(name: &str, body: Box<dyn FnOnce() + Send>) -> Result<(), Errno> {
+    let thread = worker::quietly(name, body);
     let number = |error: std::io::Error| error.raw_os_error().unwrap_or(libc::EAGAIN);
-    worker::quietly(name, body).map_err(|error| Errno::from_number(number(error)))
+    thread
+        .map(drop)
+        .map_err(|error| Errno::from_number(number(error)))
 }
 
 impl hypercall::Work for Platform {

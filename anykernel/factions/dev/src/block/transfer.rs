@@ -37,11 +37,15 @@ impl Ends {
         });
     }
 
+    /// The next end, if one has come.
+    fn take(&self) -> Option<(usize, Done)> {
+        self.done.with(Vec::pop)
+    }
+
     /// Waits for the next end.
     fn next(&self, lwp: &Lwp<'_>) -> Result<(usize, Done), Errno> {
         block(lwp, &self.readiness, Blocking::to_the_end(), || {
-            let done = self.done.with(Vec::pop);
-            done.ok_or(Wait::For(Events::IN))
+            self.take().ok_or(Wait::For(Events::IN))
         })
     }
 }
@@ -51,7 +55,11 @@ impl Block {
     /// (`EINVAL`). Waits.
     pub fn read_at(&self, lwp: &Lwp<'_>, offset: u64, buffer: &mut [u8]) -> Result<(), Errno> {
         let len = buffer.len();
-        let make = |piece: Range<usize>| zeroed(piece.len());
+        let make = |piece: Range<usize>, mut room: Vec<u8>| {
+            reserve(&mut room, piece.len())?;
+            room.resize(piece.len(), 0);
+            Ok(room)
+        };
         self.transfer(lwp, Operation::Read, offset, len, make, |piece, data| {
             if let Some(data) = data.get(..piece.len()) {
                 buffer[piece].copy_from_slice(data);
@@ -62,12 +70,11 @@ impl Block {
     /// Writes `bytes` from byte `offset` on; as for [`read_at`](Self::read_at). `EROFS` if the disk cannot
     /// be written. What is written survives a loss of power after a [`flush`](Self::flush). Waits.
     pub fn write_at(&self, lwp: &Lwp<'_>, offset: u64, bytes: &[u8]) -> Result<(), Errno> {
-        let make = |piece: Range<usize>| {
-            let mut buffer = Vec::new();
-            let room = buffer.try_reserve_exact(piece.len());
-            room.map_err(|_| Errno::ENOMEM)?;
-            buffer.extend_from_slice(&bytes[piece]);
-            Ok(buffer)
+        let make = |piece: Range<usize>, mut room: Vec<u8>| {
+            room.clear();
+            reserve(&mut room, piece.len())?;
+            room.extend_from_slice(&bytes[piece]);
+            Ok(room)
         };
         let len = bytes.len();
         self.transfer(lwp, Operation::Write, offset, len, make, |_, _| ())
@@ -108,15 +115,15 @@ impl Block {
         Ok(())
     }
 
-    /// Does a transfer in pieces, several at a time. The first error ends it, when the pieces under way
-    /// have ended.
+    /// Does a transfer in pieces, several at a time where they do not end at once. The first error ends it, when the
+    /// pieces under way have ended. `make` makes the buffer of a piece, of one that is no longer in use.
     fn transfer(
         &self,
         lwp: &Lwp<'_>,
         operation: Operation,
         offset: u64,
         len: usize,
-        mut make: impl FnMut(Range<usize>) -> Result<Vec<u8>, Errno>,
+        mut make: impl FnMut(Range<usize>, Vec<u8>) -> Result<Vec<u8>, Errno>,
         mut take: impl FnMut(Range<usize>, &[u8]),
     ) -> Result<(), Errno> {
         let size = u64::from(self.geometry.block_size);
@@ -131,24 +138,30 @@ impl Block {
         let count = len.div_ceil(step);
         let ends = Ends::new();
         let (mut begun, mut ended) = (0, 0);
+        let mut spare = Vec::new();
         let mut result = Ok(());
         while ended < begun || (begun < count && result.is_ok()) {
-            if begun < count && begun - ended < WINDOW && result.is_ok() {
-                match make(piece(begun)) {
-                    Ok(buffer) => {
-                        let first = (offset + (begun * step) as u64) / size;
-                        self.begin(lwp, &ends, begun, operation, first, buffer);
-                        begun += 1;
-                    }
-                    Err(errno) => result = Err(errno),
+            let may_begin = begun < count && begun - ended < WINDOW && result.is_ok();
+            let next = match ends.take() {
+                None if !may_begin => Some(ends.next(lwp)?),
+                next => next,
+            };
+            if let Some((index, done)) = next {
+                ended += 1;
+                match done.result {
+                    Ok(()) => take(piece(index), &done.buffer),
+                    Err(errno) => result = result.and(Err(errno)),
                 }
+                spare = done.buffer;
                 continue;
             }
-            let (index, done) = ends.next(lwp)?;
-            ended += 1;
-            match done.result {
-                Ok(()) => take(piece(index), &done.buffer),
-                Err(errno) => result = result.and(Err(errno)),
+            match make(piece(begun), core::mem::take(&mut spare)) {
+                Ok(buffer) => {
+                    let first = (offset + (begun * step) as u64) / size;
+                    self.begin(lwp, &ends, begun, operation, first, buffer);
+                    begun += 1;
+                }
+                Err(errno) => result = Err(errno),
             }
         }
         result
@@ -169,10 +182,8 @@ impl Block {
     }
 }
 
-fn zeroed(len: usize) -> Result<Vec<u8>, Errno> {
-    let mut buffer = Vec::new();
-    let room = buffer.try_reserve_exact(len);
-    room.map_err(|_| Errno::ENOMEM)?;
-    buffer.resize(len, 0);
-    Ok(buffer)
+fn reserve(buffer: &mut Vec<u8>, len: usize) -> Result<(), Errno> {
+    let more = len.saturating_sub(buffer.len());
+    let room = buffer.try_reserve_exact(more);
+    room.map_err(|_| Errno::ENOMEM)
 }

@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 
 use hypercall::Errno;
 
@@ -20,17 +19,17 @@ struct Workers {
     /// Threads of an earlier era end as soon as they notice.
     era: u64,
     jobs: VecDeque<Job>,
-    /// Threads that have nothing to do.
+    /// Threads of this era, and those of them that have nothing to do.
+    threads: usize,
     idle: usize,
-    threads: Vec<JoinHandle<()>>,
 }
 
 static WORKERS: Mutex<Workers> = Mutex::new(Workers {
     disks: 0,
     era: 0,
     jobs: VecDeque::new(),
+    threads: 0,
     idle: 0,
-    threads: Vec::new(),
 });
 /// Where idle threads wait.
 static NEWS: Condvar = Condvar::new();
@@ -44,32 +43,27 @@ pub(super) fn disk_opened() {
     workers().disks += 1;
 }
 
-/// A disk is closed, and has nothing under way. With the last one the threads end.
+/// A disk is closed, and has nothing under way. With the last one the threads end, which nobody waits for: one may be in
+/// a kernel.
 pub(super) fn disk_closed() {
     let mut all = workers();
     all.disks -= 1;
-    if all.disks > 0 {
-        return;
-    }
-    all.era += 1;
-    let threads = std::mem::take(&mut all.threads);
-    drop(all);
-    NEWS.notify_all();
-    for thread in threads {
-        // All jobs are done. One that panicked has said so.
-        let _ = thread.join();
+    if all.disks == 0 {
+        all.era += 1;
+        (all.threads, all.idle) = (0, 0);
+        NEWS.notify_all();
     }
 }
 
 /// Has a job done soon, of a disk that is open.
 pub(super) fn run(job: Job) -> Result<(), Errno> {
     let mut all = workers();
-    if all.jobs.len() >= all.idle && all.threads.len() < MOST_THREADS {
+    if all.jobs.len() >= all.idle && all.threads < MOST_THREADS {
         let era = all.era;
         match work::spawn("rump-disk", Box::new(move || serve(era))) {
-            Ok(thread) => all.threads.push(thread),
+            Ok(()) => all.threads += 1,
             // Those that there are do it later.
-            Err(errno) if all.threads.is_empty() => return Err(errno),
+            Err(errno) if all.threads == 0 => return Err(errno),
             Err(_) => {}
         }
     }
@@ -92,7 +86,9 @@ fn serve(era: u64) {
             None => {
                 all.idle += 1;
                 all = NEWS.wait(all).unwrap_or_else(PoisonError::into_inner);
-                all.idle -= 1;
+                if all.era == era {
+                    all.idle -= 1;
+                }
             }
         }
     }

@@ -161,7 +161,7 @@ impl End for Member {
 
     fn begin(&self, link: &Link) -> Result<(), Errno> {
         let (shared, arrived) = (self.0.clone(), link.arrived.clone());
-        work::spawn("rump-bus", Box::new(move || shared.attend(&arrived))).map(drop)
+        work::spawn("rump-bus", Box::new(move || shared.attend(&arrived)))
     }
 
     fn receive(&self, _link: &Link, buffers: &mut [Segment<'_>]) -> usize {
