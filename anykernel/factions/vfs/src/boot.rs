@@ -54,7 +54,7 @@ pub(crate) fn ready(lwp: &Lwp<'_>) {
 }
 
 /// The directory of a path from the root, made if it is not there.
-fn directory(lwp: &Lwp<'_>, path: &str) -> Result<Arc<Vnode>, Errno> {
+pub(crate) fn directory(lwp: &Lwp<'_>, path: &str) -> Result<Arc<Vnode>, Errno> {
     match crate::syscalls::mkdir(lwp, path.into(), 0o755) {
         Ok(()) | Err(Errno::EEXIST) => {}
         Err(errno) => return Err(errno),

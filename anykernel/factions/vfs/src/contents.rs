@@ -202,11 +202,14 @@ impl Vnode {
         offset: u64,
         from: &mut UioIn<'_>,
     ) -> Result<usize, Errno> {
-        let largest = self.mount().properties().largest_file;
+        let (largest, errno) = match self.fs().fixes_sizes() {
+            true => (self.size(lwp)?, Errno::ENOSPC),
+            false => (self.mount().properties().largest_file, Errno::EFBIG),
+        };
         let room = largest.saturating_sub(offset);
         let len = (from.remaining() as u64).min(room).min(RUN * PAGE as u64);
         if len == 0 {
-            return Err(Errno::EFBIG);
+            return Err(errno);
         }
         let end = offset + len;
         let pages = offset / PAGE as u64..end.div_ceil(PAGE as u64);

@@ -105,7 +105,7 @@ pub(crate) fn send(
         if !source.readable() {
             return Err(Errno::EBADF);
         }
-        check_file(file.vnode()).map_err(|_| Errno::EINVAL)?;
+        check_file(file.contents()).map_err(|_| Errno::EINVAL)?;
         process.with_file(lwp, to, |target| {
             if !target.writable() {
                 return Err(Errno::EBADF);
@@ -147,11 +147,11 @@ pub(crate) fn range(
             if !source.readable() || !target.writable() || target_file.appends() {
                 return Err(Errno::EBADF);
             }
-            check_file(source_file.vnode())?;
-            check_file(target_file.vnode())?;
+            check_file(source_file.contents())?;
+            check_file(target_file.contents())?;
             let mut reading = Side::new(lwp, source_file, &from_offset)?;
             let mut writing = Side::new(lwp, target_file, &to_offset)?;
-            let same = Arc::ptr_eq(source_file.vnode(), target_file.vnode());
+            let same = Arc::ptr_eq(source_file.contents(), target_file.contents());
             let (low, high) = (reading.at.min(writing.at), reading.at.max(writing.at));
             if same && high - low < count as u64 {
                 return Err(Errno::EINVAL);

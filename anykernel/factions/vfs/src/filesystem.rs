@@ -101,6 +101,16 @@ pub trait FileSystem: Send + Sync {
     /// What it is like.
     fn properties(&self) -> Properties;
 
+    /// Whether names stay what they were until the faction changes them; in a directory that is made up, they may not.
+    fn remembers_names(&self) -> bool {
+        true
+    }
+
+    /// Whether files have a size that writing does not change, as disks do.
+    fn fixes_sizes(&self) -> bool {
+        false
+    }
+
     /// The inode of its root directory.
     fn root(&self) -> Ino;
 

@@ -50,7 +50,7 @@ pub use mount::{Mount, MountOptions};
 pub use openfile::VnodeFile;
 pub use person::Person;
 pub use rights::{Access, Credentials};
-pub use vfs::{Devices, Vfs};
+pub use vfs::{Devices, Opened, Vfs};
 pub use vnode::Vnode;
 
 /// The faction as a component of a kernel.

@@ -124,8 +124,8 @@ impl Mount {
         root.is_directory().then_some(root).ok_or(Errno::EUCLEAN)
     }
 
-    /// The vnode of an inode, found in `parent`. `EUCLEAN` if that is a directory that was found elsewhere.
-    pub(crate) fn vnode(
+    /// The vnode of an inode that was found in `parent`. `EUCLEAN` if that is a directory that was found elsewhere.
+    pub fn vnode(
         self: &Arc<Self>,
         lwp: &Lwp<'_>,
         number: Ino,
@@ -232,8 +232,9 @@ impl Mount {
     pub(crate) fn end_orphans(&self, lwp: &Lwp<'_>, last: Option<&Arc<Vnode>>) {
         let gone: Vec<_> = self.state.with(|state| {
             let unused = |vnode: &mut Arc<Vnode>| {
+                // An open file has it for itself, and for its contents.
                 let is_last = last.is_some_and(|last| Arc::ptr_eq(last, vnode));
-                Arc::strong_count(vnode) == 1 + usize::from(is_last)
+                Arc::strong_count(vnode) == if is_last { 3 } else { 1 }
             };
             state.orphans.extract_if(.., unused).collect()
         });

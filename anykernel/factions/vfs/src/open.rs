@@ -9,7 +9,7 @@ use crate::lookup::{Last, Walk};
 use crate::openfile::VnodeFile;
 use crate::pipe::{Ends, Pipe};
 use crate::rights::Access;
-use crate::{Creation, Kind, Time, Vnode};
+use crate::{Creation, Kind, Opened, Time, Vnode};
 
 /// What flags of `open` ask for.
 fn access(flags: u32) -> Result<Access, Errno> {
@@ -113,7 +113,12 @@ fn open_vnode(
     }
     match vnode.kind() {
         Kind::Socket => Err(Errno::ENXIO),
-        Kind::Character(_) | Kind::Block(_) => walk.person.vfs().open_device(lwp, vnode.kind()),
+        Kind::Character(_) | Kind::Block(_) => {
+            match walk.person.vfs().open_device(lwp, vnode.kind())? {
+                Opened::File(file) => Ok(file),
+                Opened::Contents(contents) => Ok(open_contents(vnode, contents, flags)),
+            }
+        }
         Kind::Fifo => {
             let pipe = vnode.pipe.with(|weak| {
                 weak.upgrade().unwrap_or_else(|| {
@@ -132,11 +137,15 @@ fn open_vnode(
             if flags & O_TRUNC != 0 && !made && vnode.kind() == Kind::File {
                 vnode.resize(lwp, 0)?;
             }
-            let append = flags & O_APPEND != 0;
-            let synchronous = flags & (O_SYNC | O_DSYNC) != 0;
-            Ok(Arc::new(VnodeFile::new(vnode, append, synchronous)))
+            Ok(open_contents(vnode.clone(), vnode, flags))
         }
     }
+}
+
+fn open_contents(vnode: Arc<Vnode>, contents: Arc<Vnode>, flags: u32) -> Arc<dyn File> {
+    let append = flags & O_APPEND != 0;
+    let synchronous = flags & (O_SYNC | O_DSYNC) != 0;
+    Arc::new(VnodeFile::new(vnode, contents, append, synchronous))
 }
 
 impl Walk<'_> {

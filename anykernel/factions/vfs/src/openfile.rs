@@ -12,6 +12,8 @@ use crate::{Changes, Entry, Kind, Person, Vnode};
 /// An open file or directory.
 pub struct VnodeFile {
     vnode: Arc<Vnode>,
+    /// Where its contents are: those of a block unit's node are a vnode of their own.
+    contents: Arc<Vnode>,
     /// Bytes from the start; of a directory, where its next entry is.
     position: Exclusive<u64>,
     append: Leaf<bool>,
@@ -34,9 +36,15 @@ pub(crate) enum Whence {
 const DOTS: u64 = 2;
 
 impl VnodeFile {
-    pub(crate) fn new(vnode: Arc<Vnode>, append: bool, synchronous: bool) -> Self {
+    pub(crate) fn new(
+        vnode: Arc<Vnode>,
+        contents: Arc<Vnode>,
+        append: bool,
+        synchronous: bool,
+    ) -> Self {
         VnodeFile {
             vnode,
+            contents,
             position: Exclusive::new(0),
             append: Leaf::new(append),
             synchronous,
@@ -47,6 +55,11 @@ impl VnodeFile {
     /// What is open.
     pub fn vnode(&self) -> &Arc<Vnode> {
         &self.vnode
+    }
+
+    /// Where its contents are.
+    pub(crate) fn contents(&self) -> &Arc<Vnode> {
+        &self.contents
     }
 
     /// What tells open files apart for locks.
@@ -77,7 +90,7 @@ impl VnodeFile {
     }
 
     fn check_file(&self) -> Result<(), Errno> {
-        match self.vnode.kind() {
+        match self.contents.kind() {
             Kind::Directory => Err(Errno::EISDIR),
             Kind::File => Ok(()),
             _ => Err(Errno::EINVAL),
@@ -92,7 +105,7 @@ impl VnodeFile {
         to: &mut UioOut<'_>,
     ) -> Result<usize, Errno> {
         self.check_file()?;
-        self.vnode.read(lwp, offset, to)
+        self.contents.read(lwp, offset, to)
     }
 
     /// Writes to a place, or where `O_APPEND` is set to the end, without moving: how much, and where that ends.
@@ -107,17 +120,17 @@ impl VnodeFile {
             return Ok((0, offset));
         }
         let place = (!self.appends()).then_some(offset);
-        let written = self.vnode.write(lwp, place, from)?;
+        let written = self.contents.write(lwp, place, from)?;
         self.no_longer_lends(lwp)?;
         if self.synchronous {
-            self.vnode.sync(lwp, true)?;
+            self.contents.sync(lwp, true)?;
         }
         Ok(written)
     }
 
     /// A file that somebody wrote lends nobody its owner's rights.
     fn no_longer_lends(&self, lwp: &Lwp<'_>) -> Result<(), Errno> {
-        let Some(mode) = without_set_id(self.vnode.attributes(lwp)?.mode) else {
+        let Some(mode) = without_set_id(self.contents.attributes(lwp)?.mode) else {
             return Ok(());
         };
         if Person::of(lwp)?.credentials().is_root() {
@@ -127,7 +140,7 @@ impl VnodeFile {
             mode: Some(mode),
             ..Changes::default()
         };
-        self.vnode.change(lwp, &changes)
+        self.contents.change(lwp, &changes)
     }
 
     /// Moves, and says where to.
@@ -137,11 +150,11 @@ impl VnodeFile {
             let from = match whence {
                 Whence::Start => 0,
                 Whence::Here => *position,
-                Whence::End => self.vnode.attributes(lwp)?.size,
+                Whence::End => self.contents.attributes(lwp)?.size,
                 Whence::Data | Whence::Hole => {
                     let from = u64::try_from(offset).map_err(|_| Errno::ENXIO)?;
                     self.check_file()?;
-                    *position = self.vnode.seek_data(lwp, from, whence == Whence::Hole)?;
+                    *position = self.contents.seek_data(lwp, from, whence == Whence::Hole)?;
                     return Ok(*position);
                 }
             };
@@ -238,6 +251,7 @@ impl File for VnodeFile {
 
     fn close(&self, lwp: &Lwp<'_>) {
         self.vnode.locks.unlock(lwp, self.identity());
+        // An ordinary file has its vnode twice.
         self.vnode.mount().end_orphans(lwp, Some(&self.vnode));
     }
 }

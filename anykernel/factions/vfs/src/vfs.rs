@@ -9,12 +9,20 @@ use base::sync::Leaf;
 use base::{Errno, Exclusive, Failure, File, Instance, Level, Lwp, write_log};
 
 use crate::cache::Cache;
-use crate::{Format, Kind, Mount, MountArguments, MountOptions, Vnode};
+use crate::{FileSystem, Format, Kind, Mount, MountArguments, MountOptions, Vnode};
+
+/// What a node of a device stands for.
+pub enum Opened {
+    /// Something with a mind of its own.
+    File(Arc<dyn File>),
+    /// Bytes with places, kept in pages as those of a file are.
+    Contents(Arc<Vnode>),
+}
 
 /// What opens nodes of devices.
 pub trait Devices: Send + Sync {
-    /// The file of a unit. `ENXIO` if there is none.
-    fn open(&self, lwp: &Lwp<'_>, kind: Kind) -> Result<Arc<dyn File>, Errno>;
+    /// What a unit is. `ENXIO` if there is none.
+    fn open(&self, lwp: &Lwp<'_>, kind: Kind) -> Result<Opened, Errno>;
 }
 
 /// The faction's state.
@@ -54,7 +62,7 @@ impl Vfs {
         drop(self.devices.with(|place| place.replace(devices)));
     }
 
-    pub(crate) fn open_device(&self, lwp: &Lwp<'_>, kind: Kind) -> Result<Arc<dyn File>, Errno> {
+    pub(crate) fn open_device(&self, lwp: &Lwp<'_>, kind: Kind) -> Result<Opened, Errno> {
         let devices = self.devices.with(|devices| devices.clone());
         devices.ok_or(Errno::ENXIO)?.open(lwp, kind)
     }
@@ -143,11 +151,7 @@ impl Vfs {
             read_only: arguments.read_only,
             options: String::from(arguments.options),
         };
-        let number = self.count.with(|count| {
-            *count += 1;
-            *count
-        });
-        let mount = Mount::new(fs, options, &self.cache, on.clone(), number);
+        let mount = self.make(fs, options, on.clone());
         let root = match mount.root(lwp) {
             Ok(root) => root,
             Err(errno) => {
@@ -162,6 +166,44 @@ impl Vfs {
         }
         self.mounts.with(|mounts| mounts.push(mount.clone()));
         Ok(mount)
+    }
+
+    fn make(
+        &self,
+        fs: Arc<dyn FileSystem>,
+        options: MountOptions,
+        covered: Option<Arc<Vnode>>,
+    ) -> Arc<Mount> {
+        let number = self.count.with(|count| {
+            *count += 1;
+            *count
+        });
+        Mount::new(fs, options, &self.cache, covered, number)
+    }
+
+    /// Mounts a file system that has no place in the tree: who has the mount reaches its inodes.
+    pub fn mount_apart(&self, format: &'static str, fs: Arc<dyn FileSystem>) -> Arc<Mount> {
+        let options = MountOptions {
+            format,
+            source: Vec::new(),
+            read_only: false,
+            options: String::new(),
+        };
+        let mount = self.make(fs, options, None);
+        self.mounts.with(|mounts| mounts.push(mount.clone()));
+        mount
+    }
+
+    /// Mounts a kind of file system that needs no source on a path from the root, which is made if it is not there.
+    pub fn mount_on(&self, lwp: &Lwp<'_>, path: &str, format: &str) -> Result<(), Failure> {
+        let arguments = MountArguments {
+            source: format.as_bytes(),
+            read_only: false,
+            options: "",
+        };
+        let on = crate::boot::directory(lwp, path)?;
+        self.mount(lwp, Some(on), Some(format), &arguments)?;
+        Ok(())
     }
 
     /// Unmounts: `EBUSY` while anything of it is used, `EINVAL` for what is no root of a mount. With `force` whoever

@@ -159,7 +159,9 @@ impl Vnode {
 
     /// All that is known of it.
     pub fn attributes(&self, lwp: &Lwp<'_>) -> Result<Attributes, Errno> {
-        if let Some(known) = self.state.with(|state| state.known) {
+        if let Some(known) = self.state.with(|state| state.known)
+            && self.storage() != Storage::Nowhere
+        {
             return Ok(known);
         }
         let mut new = self.fs().attributes(lwp, self.number)?;
