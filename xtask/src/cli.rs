@@ -221,7 +221,7 @@ pub(crate) struct Start {
     /// Memory of the machine, such as 64MiB [default: the platform's]
     #[arg(long, value_name = "SIZE", value_parser = memory)]
     pub memory: Option<u64>,
-    /// A file that is a disk of the machine; may be given again
+    /// A file that is a disk of the machine, or of a kernel on this host that has the host's disks; may be given again
     #[arg(long = "disk", value_name = "FILE")]
     pub disks: Vec<PathBuf>,
     /// In place of a TAP: a port of this host, 0 for any, that stands for a TCP port of the machine

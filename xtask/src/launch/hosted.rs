@@ -20,6 +20,10 @@ const LINKS: &str = "frames";
 const LINK: &str = "virtif";
 /// The scheme of the links that there are in a namespace of the application's own.
 const SCHEME: &str = "tap";
+/// The hypercall group by which kernels reach files of the host as disks.
+const DISKS: &str = "block";
+/// The parameter that says which.
+const DISK: &str = "disk";
 
 const GDBSERVER: Tool = Tool {
     name: "gdbserver",
@@ -35,8 +39,8 @@ pub(super) fn plan(
     debugger: Option<u16>,
 ) -> Result<Launch, Failure> {
     let plan = &generated.plan;
-    of_a_machine(&plan.platform.name, start)?;
     let uses = |name: &str| plan.groups.iter().any(|group| group.name == name);
+    of_a_machine(&plan.platform.name, start, uses(DISKS))?;
     let link = open_params(plan, [(LINK, format!("{SCHEME}:{DEVICE}"))]);
     let (network, params) = if uses(SOCKETS) {
         (Network::Host(Some(served(about, start))), Vec::new())
@@ -51,6 +55,7 @@ pub(super) fn plan(
     let program = artifact(plan, &app.package);
     let params = params
         .into_iter()
+        .chain(disks(start))
         .flat_map(|(name, value)| ["--param".to_owned(), format!("{name}={value}")]);
     let mut launch = Launch {
         symbols: program.clone(),
@@ -110,13 +115,23 @@ fn debug(launch: &mut Launch, port: u16) {
     launch.debugger = Some(port);
 }
 
+/// The parameter that names the disks asked for.
+fn disks(start: &Start) -> Option<(String, String)> {
+    let names: Vec<String> = start
+        .disks
+        .iter()
+        .map(|disk| disk.display().to_string())
+        .collect();
+    (!names.is_empty()).then(|| (DISK.to_owned(), names.join(",")))
+}
+
 /// What is asked for a machine has no meaning here.
-fn of_a_machine(platform: &str, start: &Start) -> Result<(), Failure> {
+fn of_a_machine(platform: &str, start: &Start, has_disks: bool) -> Result<(), Failure> {
     let asked = [
         ("--machine", start.machine.is_some()),
         ("--cpus", start.cpus.is_some()),
         ("--memory", start.memory.is_some()),
-        ("--disk", !start.disks.is_empty()),
+        ("--disk", !start.disks.is_empty() && !has_disks),
         ("--forward", !start.forwards.is_empty()),
     ];
     let asked: Vec<_> = asked
