@@ -199,6 +199,38 @@ fn one_image_is_written_by_one_kernel_at_a_time() {
 }
 
 #[test]
+fn with_one_virtual_processor_disks_are_waited_for_as_well() {
+    let test = "with_one_virtual_processor_disks_are_waited_for_as_well";
+    if !need(test, &["dd", "sfdisk"]) {
+        return;
+    }
+    let arguments = [
+        "--components",
+        "disk,part",
+        "--param",
+        "sync=up",
+        "--app",
+        "tests/apps/devices",
+    ];
+    let program = Configuration::build("disks-up", &arguments).app("devices");
+    let folder = tempfile::tempdir().unwrap();
+    let image = image(folder.path(), GPT);
+    // What the host has forgotten, as far as it can, is read by other threads.
+    let file = File::open(&image).unwrap();
+    file.sync_all().unwrap();
+    rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
+    let expected = sum(&part(&image, GPT.1[0]));
+    rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
+    let mut command = Command::new(program);
+    command.env(DISK, &image);
+    let ended = command.args(["sum", "disk0p1", "disk", "disk0p2"]).output();
+    let ended = ended.unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.success() && said.contains(&expected), "{said}");
+    assert!(has_pattern(&part(&image, GPT.1[1])));
+}
+
+#[test]
 fn disks_in_memory_hold_what_is_written() {
     let test = "disks_in_memory_hold_what_is_written";
     if !need(test, &[]) {
