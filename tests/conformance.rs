@@ -24,18 +24,18 @@ struct Variant {
 
 /// Locks for as many processors as enter.
 const MP: Variant = Variant {
-    name: "net-sockets-local-bpf-multicast",
-    arguments: &["--components", "net,sockets,local,bpf,multicast"],
+    name: "all",
+    arguments: &["--components", "net,sockets,local,bpf,multicast,vfs"],
     flags: &[],
     host: None,
 };
 
 /// Locks for one virtual processor.
 const UP: Variant = Variant {
-    name: "net-sockets-local-bpf-multicast-up",
+    name: "all-up",
     arguments: &[
         "--components",
-        "net,sockets,local,bpf,multicast",
+        "net,sockets,local,bpf,multicast,vfs",
         "--param",
         "sync=up",
     ],
@@ -53,10 +53,10 @@ const HOST_SOCKETS: Variant = Variant {
 
 /// No threads and no operating system.
 const SIM: Variant = Variant {
-    name: "net-sockets-local-bpf-multicast-sim",
+    name: "all-sim",
     arguments: &[
         "--components",
-        "net,sockets,local,bpf,multicast",
+        "net,sockets,local,bpf,multicast,vfs",
         "--platform",
         "sim",
     ],
@@ -66,10 +66,10 @@ const SIM: Variant = Variant {
 
 /// A host in C with threads.
 const HOST_C: Variant = Variant {
-    name: "net-sockets-local-bpf-multicast-host-c",
+    name: "all-host-c",
     arguments: &[
         "--components",
-        "net,sockets,local,bpf,multicast",
+        "net,sockets,local,bpf,multicast,vfs",
         "--platform",
         "host-c",
     ],
@@ -79,37 +79,15 @@ const HOST_C: Variant = Variant {
 
 /// A host in C without.
 const HOST_C_SINGLE: Variant = Variant {
-    name: "net-sockets-local-bpf-multicast-host-c-single",
+    name: "all-host-c-single",
     arguments: &[
         "--components",
-        "net,sockets,local,bpf,multicast",
+        "net,sockets,local,bpf,multicast,vfs",
         "--platform",
         "host-c-single",
     ],
     flags: &["-DNO_THREADS"],
     host: Some(HOST_WITHOUT_THREADS),
-};
-
-/// Files, with locks, for one virtual processor, and without threads.
-const FILES: Variant = Variant {
-    name: "vfs",
-    arguments: &["--components", "vfs"],
-    flags: &[],
-    host: None,
-};
-
-const FILES_UP: Variant = Variant {
-    name: "vfs-up",
-    arguments: &["--components", "vfs", "--param", "sync=up"],
-    flags: &[],
-    host: None,
-};
-
-const FILES_SIM: Variant = Variant {
-    name: "vfs-sim",
-    arguments: &["--components", "vfs", "--platform", "sim"],
-    flags: &["-DNO_THREADS"],
-    host: None,
 };
 
 #[test]
@@ -199,17 +177,27 @@ fn local_on_a_host_in_c_without_threads() {
 
 #[test]
 fn files_with_locks() {
-    same_output("files", &FILES);
+    same_output("files", &MP);
 }
 
 #[test]
 fn files_on_one_virtual_processor() {
-    same_output("files", &FILES_UP);
+    same_output("files", &UP);
 }
 
 #[test]
 fn files_without_threads() {
-    same_output("files", &FILES_SIM);
+    same_output("files", &SIM);
+}
+
+#[test]
+fn files_on_a_host_in_c() {
+    same_output("files", &HOST_C);
+}
+
+#[test]
+fn files_on_a_host_in_c_without_threads() {
+    same_output("files", &HOST_C_SINGLE);
 }
 
 /// Compiles a program for the host and for a variant, and holds what they say side by side.
