@@ -8,7 +8,7 @@ use rump::{Errno, Result};
 
 use crate::request::{self, MAX_HEAD};
 use crate::response::{self, Response};
-use crate::stream;
+use crate::site::Site;
 
 /// How much is moved at once.
 pub(crate) const CHUNK: usize = 64 * 1024;
@@ -80,11 +80,11 @@ impl<T: Transport> Connection<T> {
     }
 
     /// Goes on as far as it can, or as its turn lasts. `scratch` is [`CHUNK`] bytes for the time of the call.
-    pub(crate) fn advance(&mut self, scratch: &mut [u8]) -> Next {
+    pub(crate) fn advance(&mut self, scratch: &mut [u8], site: &Site) -> Next {
         let mut turns = TURN;
         loop {
             let step = match &mut self.state {
-                State::Reading => self.read(scratch),
+                State::Reading => self.read(scratch, site),
                 State::Writing { .. } if turns == 0 => return Next::Wait(Interest::WRITE),
                 State::Writing { .. } => {
                     turns -= 1;
@@ -99,11 +99,11 @@ impl<T: Transport> Connection<T> {
     }
 
     /// Understands what was received, or receives more.
-    fn read(&mut self, scratch: &mut [u8]) -> Option<Next> {
+    fn read(&mut self, scratch: &mut [u8], site: &Site) -> Option<Next> {
         let response = match request::parse(&self.input) {
             Ok(Some((request, len))) => {
                 self.input.drain(..len);
-                response::answer(&request)
+                response::answer(&request, site)
             }
             Ok(None) => {
                 let count = match self.transport.read(&mut scratch[..MAX_HEAD]) {
@@ -138,8 +138,11 @@ impl<T: Transport> Connection<T> {
             let position = *sent - head;
             let len = (response.stream - position).min(scratch.len() as u64) as usize;
             // What the connection does not take is made once more: that is cheaper than to keep it.
-            stream::fill(position, &mut scratch[..len]);
-            &scratch[..len]
+            match response.source.fill(position, &mut scratch[..len]) {
+                Some(len) => &scratch[..len],
+                // The client was promised more: it hears of that by the end.
+                None => return Some(Next::Close),
+            }
         };
         match self.transport.write(piece) {
             Ok(count) => *sent += count as u64,
@@ -185,6 +188,7 @@ fn unless_later(errno: Errno, interest: Interest) -> Next {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stream;
     use alloc::collections::VecDeque;
     use alloc::string::String;
     use alloc::vec;
@@ -240,12 +244,12 @@ mod tests {
     fn serves_requests_that_come_in_pieces_and_together() {
         let mut scratch = vec![0; CHUNK];
         let mut connection = connection(&[b"GET /x HTT", b"P/1.1\r\nHost: a\r\n\r\n"]);
-        assert_eq!(connection.advance(&mut scratch), READ);
+        assert_eq!(connection.advance(&mut scratch, &Site::default()), READ);
         assert!(got(&connection).starts_with("HTTP/1.1 404 "));
         connection.transport.sends.borrow_mut().push_back(
             b"GET /x HTTP/1.1\r\nHost: a\r\n\r\nGET /bytes/1 HTTP/1.1\r\nHost: a\r\n\r\n",
         );
-        assert_eq!(connection.advance(&mut scratch), READ);
+        assert_eq!(connection.advance(&mut scratch, &Site::default()), READ);
         let both = got(&connection);
         assert_eq!(both.matches("HTTP/1.1 ").count(), 2);
         assert!(both.contains("Content-Length: 1\r\n"));
@@ -266,9 +270,9 @@ mod tests {
             .borrow_mut()
             .extend([7, 0, 1000, 0, 33333, 0, 1, 0]);
         for _ in 0..4 {
-            assert_eq!(connection.advance(&mut scratch), WRITE);
+            assert_eq!(connection.advance(&mut scratch, &Site::default()), WRITE);
         }
-        assert_eq!(connection.advance(&mut scratch), READ);
+        assert_eq!(connection.advance(&mut scratch, &Site::default()), READ);
         let got = connection.transport.got.take();
         let head = got.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
         let mut expected = vec![0; 200 << 10];
@@ -280,7 +284,7 @@ mod tests {
     fn others_have_their_turn_during_a_long_stream() {
         let mut scratch = vec![0; CHUNK];
         let mut connection = connection(&[b"GET /bytes/1G HTTP/1.1\r\nHost: a\r\n\r\n"]);
-        assert_eq!(connection.advance(&mut scratch), WRITE);
+        assert_eq!(connection.advance(&mut scratch, &Site::default()), WRITE);
         assert!(connection.transport.got.take().len() <= TURN * CHUNK);
     }
 
@@ -288,7 +292,10 @@ mod tests {
     fn a_bad_request_is_answered_and_the_rest_thrown_away() {
         let mut scratch = vec![0; CHUNK];
         let mut connection = connection(&[b"\0\0\0\0", b"more", b""]);
-        assert_eq!(connection.advance(&mut scratch), Next::Close);
+        assert_eq!(
+            connection.advance(&mut scratch, &Site::default()),
+            Next::Close
+        );
         assert!(got(&connection).starts_with("HTTP/1.1 400 "));
         assert!(connection.transport.finished.take());
         assert!(connection.transport.sends.borrow().is_empty());

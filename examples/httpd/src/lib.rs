@@ -12,9 +12,12 @@ extern crate alloc;
 extern crate sim as _;
 
 mod connection;
+#[cfg(feature = "files")]
+mod files;
 mod request;
 mod response;
 mod server;
+mod site;
 pub mod stream;
 
 use alloc::string::String;
@@ -22,9 +25,20 @@ use alloc::string::String;
 use rump::{Errno, Kernel, Level};
 
 use server::Server;
+use site::Site;
 
 /// Serves until the kernel ends. Returns the exit code.
 pub fn main(kernel: &Kernel, args: &[String]) -> i32 {
+    run(kernel, args, Site::default())
+}
+
+/// As [`main`], with the files below a directory in place of the pages.
+#[cfg(feature = "files")]
+pub fn serve(kernel: &Kernel, args: &[String], root: Option<&str>) -> i32 {
+    run(kernel, args, Site::new(kernel, root))
+}
+
+fn run(kernel: &Kernel, args: &[String], site: Site) -> i32 {
     let port = match port(args) {
         Ok(port) => port,
         Err(argument) => {
@@ -35,7 +49,7 @@ pub fn main(kernel: &Kernel, args: &[String]) -> i32 {
             return 2;
         }
     };
-    match Server::bind(kernel, port) {
+    match Server::bind(kernel, port, site) {
         Ok(server) => {
             kernel.print(format_args!("httpd: listening on port {port}"));
             let errno = server.run();

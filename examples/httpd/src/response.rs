@@ -5,6 +5,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::request::{Bad, Method, Request};
+use crate::site::Site;
+use crate::stream;
 
 /// What is served, by path.
 const PAGES: [(&str, &str, &[u8]); 2] = [
@@ -27,23 +29,58 @@ pub(crate) struct Response {
     pub(crate) bytes: Vec<u8>,
     /// How long the stream behind that is.
     pub(crate) stream: u64,
+    /// What it is made of.
+    pub(crate) source: Source,
     /// Whether the connection serves another request.
     pub(crate) keep_alive: bool,
 }
 
-enum Body {
+/// What the bytes behind a head are made of.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// Numbers that anybody can compute.
+    Stream,
+    #[cfg(feature = "files")]
+    File(rump::fs::File),
+}
+
+impl Source {
+    /// Fills the buffer from a position on, or a part of it: how much. `None` if there is no more.
+    pub(crate) fn fill(&self, position: u64, buffer: &mut [u8]) -> Option<usize> {
+        match self {
+            Source::Stream => {
+                stream::fill(position, buffer);
+                Some(buffer.len())
+            }
+            #[cfg(feature = "files")]
+            Source::File(file) => {
+                let count = file.read_at(buffer, position).ok();
+                count.filter(|count| *count > 0)
+            }
+        }
+    }
+}
+
+/// What a path leads to.
+pub(crate) enum Body {
     Page(&'static str, &'static [u8]),
     Stream(u64),
     Error(&'static str),
+    /// A page that was made for the purpose.
+    #[cfg(feature = "files")]
+    Made(String),
+    /// A file of this kind, and how long it is.
+    #[cfg(feature = "files")]
+    File(&'static str, rump::fs::File, u64),
 }
 
 /// The answer to a request.
-pub(crate) fn answer(request: &Request) -> Response {
+pub(crate) fn answer(request: &Request, site: &Site) -> Response {
     let found = match request.method {
         Method::Other => Body::Error("405 Method Not Allowed"),
-        Method::Get | Method::Head => find(&request.path),
+        Method::Get | Method::Head => site.find(&request.path),
     };
-    let mut response = make(&found, request.keep_alive, request.old);
+    let mut response = make(found, request.keep_alive, request.old);
     if request.method == Method::Head {
         let head = response.bytes.windows(4).position(|end| end == b"\r\n\r\n");
         response.bytes.truncate(head.map_or(0, |head| head + 4));
@@ -58,10 +95,11 @@ pub(crate) fn refuse(bad: Bad) -> Response {
         Bad::Malformed => "400 Bad Request",
         Bad::TooLarge => "431 Request Header Fields Too Large",
     };
-    make(&Body::Error(status), false, false)
+    make(Body::Error(status), false, false)
 }
 
-fn find(path: &str) -> Body {
+/// Which of the server's own pages a path leads to.
+pub(crate) fn find_page(path: &str) -> Body {
     if let Some(len) = path.strip_prefix("/bytes/").and_then(size) {
         return Body::Stream(len);
     }
@@ -87,14 +125,30 @@ fn size(text: &str) -> Option<u64> {
     digits.parse::<u64>().ok()?.checked_mul(1 << shift)
 }
 
-fn make(body: &Body, keep_alive: bool, old: bool) -> Response {
+fn make(body: Body, keep_alive: bool, old: bool) -> Response {
+    const HTML: &str = "text/html; charset=utf-8";
     let page: String;
+    #[cfg_attr(
+        not(feature = "files"),
+        expect(unused_mut, reason = "files are another")
+    )]
+    let mut source = Source::Stream;
     let (status, kind, bytes, stream): (_, _, &[u8], _) = match body {
-        Body::Page(kind, bytes) => ("200 OK", *kind, *bytes, 0),
-        Body::Stream(len) => ("200 OK", "application/octet-stream", &[], *len),
+        Body::Page(kind, bytes) => ("200 OK", kind, bytes, 0),
+        Body::Stream(len) => ("200 OK", "application/octet-stream", &[], len),
         Body::Error(status) => {
             page = format!("<!doctype html><title>{status}</title><h1>{status}</h1>\n");
-            (*status, "text/html; charset=utf-8", page.as_bytes(), 0)
+            (status, HTML, page.as_bytes(), 0)
+        }
+        #[cfg(feature = "files")]
+        Body::Made(made) => {
+            page = made;
+            ("200 OK", HTML, page.as_bytes(), 0)
+        }
+        #[cfg(feature = "files")]
+        Body::File(kind, file, len) => {
+            source = Source::File(file);
+            ("200 OK", kind, &[], len)
         }
     };
     let len = bytes.len() as u64 + stream;
@@ -114,6 +168,7 @@ fn make(body: &Body, keep_alive: bool, old: bool) -> Response {
     Response {
         bytes: [head.as_bytes(), bytes].concat(),
         stream,
+        source,
         keep_alive,
     }
 }
@@ -123,12 +178,13 @@ mod tests {
     use super::*;
 
     fn get(method: Method, path: &str) -> (String, u64) {
-        let response = answer(&Request {
+        let request = Request {
             method,
             path: path.into(),
             keep_alive: true,
             old: false,
-        });
+        };
+        let response = answer(&request, &Site::default());
         (String::from_utf8(response.bytes).unwrap(), response.stream)
     }
 

@@ -9,6 +9,7 @@ use rump::poll::{Events, Interest, Poller};
 use rump::{Errno, Kernel, Result};
 
 use crate::connection::{CHUNK, Connection, Next};
+use crate::site::Site;
 
 /// The listener's key; a connection's is its index.
 const LISTENER: u64 = u64::MAX;
@@ -26,6 +27,7 @@ struct Client {
 
 /// The server.
 pub(crate) struct Server {
+    site: Site,
     poller: Poller,
     listener: TcpListener,
     /// Whether the listener rests since nothing more could be accepted.
@@ -37,7 +39,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn bind(kernel: &Kernel, port: u16) -> Result<Self> {
+    pub(crate) fn bind(kernel: &Kernel, port: u16, site: Site) -> Result<Self> {
         let listener = TcpListener::bind(kernel, (Ipv6Addr::UNSPECIFIED, port)).or_else(
             // A kernel without IPv6.
             |_| TcpListener::bind(kernel, (Ipv4Addr::UNSPECIFIED, port)),
@@ -46,6 +48,7 @@ impl Server {
         let poller = Poller::new(kernel)?;
         poller.add(&listener, LISTENER, Interest::READ)?;
         Ok(Server {
+            site,
             poller,
             listener,
             full: false,
@@ -121,7 +124,7 @@ impl Server {
         let Some(client) = self.clients.get_mut(index).and_then(Option::as_mut) else {
             return Ok(());
         };
-        let closed = match client.connection.advance(&mut self.scratch) {
+        let closed = match client.connection.advance(&mut self.scratch, &self.site) {
             Next::Wait(interest) if interest == client.interest => false,
             Next::Wait(interest) => {
                 client.interest = interest;

@@ -8,6 +8,7 @@ use base::{Errno, Level, Lwp, OpenFile, write_log};
 use syscall::consts::*;
 use syscall::{Fd, NewTime, Path, Stat, Str, UioIn, UioOut, UserIn, UserOut};
 
+use crate::inotify::Inotify;
 use crate::locks::Hold;
 use crate::lookup::Walk;
 use crate::openfile::VnodeFile;
@@ -265,7 +266,9 @@ fn change(lwp: &Lwp<'_>, vnode: &Arc<Vnode>, mut changes: Changes) -> Result<(),
     vnode.mount().check_writable()?;
     let who = Person::of(lwp)?.credentials();
     who.check_change(&vnode.attributes(lwp)?, &mut changes)?;
-    vnode.change(lwp, &changes)
+    vnode.change(lwp, &changes)?;
+    vnode.happened(lwp, IN_ATTRIB);
+    Ok(())
 }
 
 /// Sets permissions.
@@ -325,7 +328,9 @@ pub(crate) fn change_times(
             modified: time(times[1]),
             ..Changes::default()
         },
-    )
+    )?;
+    vnode.happened(lwp, IN_ATTRIB);
+    Ok(())
 }
 
 /// Whether the process may do what the bits say.
@@ -571,8 +576,41 @@ impl Vnode {
                 .set_xattr(lwp, self.number(), name, value, existence)
         })??;
         self.forget_attributes();
+        self.happened(lwp, IN_ATTRIB);
         Ok(())
     }
+}
+
+/// Watches what a path leads to: the watch's number.
+pub(crate) fn watch(lwp: &Lwp<'_>, fd: Fd, path: Path<'_>, mask: u32) -> Result<i32, Errno> {
+    const KNOWN: u32 = IN_ALL_EVENTS
+        | IN_UNMOUNT
+        | IN_ONLYDIR
+        | IN_DONT_FOLLOW
+        | IN_EXCL_UNLINK
+        | IN_MASK_ADD
+        | IN_ONESHOT;
+    if mask & !KNOWN != 0 || mask & IN_ALL_EVENTS == 0 {
+        return Err(Errno::EINVAL);
+    }
+    lwp.process().with_file(lwp, fd, |open| {
+        let set: &Inotify = open.downcast().ok_or(Errno::EINVAL)?;
+        let follow = mask & IN_DONT_FOLLOW == 0;
+        let vnode = find(lwp, Fd(AT_FDCWD), &path, follow, false)?;
+        if mask & IN_ONLYDIR != 0 {
+            vnode.check_directory()?;
+        }
+        vnode.check(lwp, &Person::of(lwp)?.credentials(), Access::READ)?;
+        set.add(lwp, vnode, mask)
+    })
+}
+
+/// Ends a watch.
+pub(crate) fn unwatch(lwp: &Lwp<'_>, fd: Fd, watch: i32) -> Result<(), Errno> {
+    lwp.process().with_file(lwp, fd, |open| {
+        let set: &Inotify = open.downcast().ok_or(Errno::EINVAL)?;
+        set.remove(lwp, watch)
+    })
 }
 
 /// Locks an open file as a whole, or lets go.

@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use base::{Errno, Lwp};
+use syscall::consts::IN_MODIFY;
 use syscall::{UioIn, UioOut};
 
 use crate::cache::Cache;
@@ -370,7 +371,9 @@ impl Vnode {
             }
             self.cut(lwp, size);
             Ok(())
-        })?
+        })??;
+        self.happened(lwp, IN_MODIFY);
+        Ok(())
     }
 
     /// Lets go of what is behind the end. The caller has the turn.

@@ -8,6 +8,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use base::{Errno, Lwp};
+use syscall::consts::*;
 
 use crate::rights::{Access, Credentials};
 use crate::vnode::Names;
@@ -78,6 +79,21 @@ impl Vnode {
         found.ok_or(Errno::ENOENT)
     }
 
+    /// Says to who watches that something happened to a name here.
+    fn happened_in(
+        self: &Arc<Self>,
+        lwp: &Lwp<'_>,
+        name: &[u8],
+        child: &Arc<Vnode>,
+        mask: u32,
+        cookie: u32,
+    ) {
+        let mask = mask | if child.is_directory() { IN_ISDIR } else { 0 };
+        self.mount()
+            .watches()
+            .happened_in(lwp, self, name, mask, cookie);
+    }
+
     /// A name changed its meaning.
     fn renew(&self, name: &[u8], now: Option<Arc<Vnode>>) {
         let folds = self.mount().properties().folds_case;
@@ -104,7 +120,7 @@ impl Vnode {
         name: &[u8],
         new: &Creation<'_>,
     ) -> Result<Arc<Vnode>, Errno> {
-        self.turn.with(lwp, |()| {
+        let made = self.turn.with(lwp, |()| {
             match self.lookup_in_turn(lwp, name) {
                 Ok(_) => return Err(Errno::EEXIST),
                 Err(Errno::ENOENT) => {}
@@ -116,7 +132,9 @@ impl Vnode {
             let vnode = self.mount().vnode(lwp, number, Some(self))?;
             self.renew(name, Some(vnode.clone()));
             Ok(vnode)
-        })?
+        })??;
+        self.happened_in(lwp, name, &made, IN_CREATE, 0);
+        Ok(made)
     }
 
     /// `ENOENT` if the directory has no name itself any more.
@@ -156,7 +174,10 @@ impl Vnode {
             target.forget_attributes();
             self.renew(name, Some(target.clone()));
             Ok(())
-        })?
+        })??;
+        target.happened_to(lwp, IN_ATTRIB);
+        self.happened_in(lwp, name, target, IN_CREATE, 0);
+        Ok(())
     }
 
     /// Takes a name away, of a directory or of anything else.
@@ -183,6 +204,10 @@ impl Vnode {
             self.renew(name, None);
             Ok(child)
         })??;
+        if !directory {
+            child.happened_to(lwp, IN_ATTRIB);
+        }
+        self.happened_in(lwp, name, &child, IN_DELETE, 0);
         self.lost_a_name(lwp, child)
     }
 
@@ -191,6 +216,7 @@ impl Vnode {
         child.forget_attributes();
         if child.is_directory() || child.attributes(lwp)?.links == 0 {
             drop(child.names.with(core::mem::take));
+            self.mount().watches().ended(lwp, &child);
             self.mount().orphan(lwp, child);
         } else {
             self.mount().end_orphans(lwp, None);
@@ -222,13 +248,32 @@ impl Vnode {
                 first.turn.with(lwp, |()| second.turn.with(lwp, |()| act()))
             })????
         };
+        let Some((moved, replaced)) = replaced else {
+            return Ok(());
+        };
+        let cookie = self.mount().watches().cookie();
+        self.happened_in(lwp, name, &moved, IN_MOVED_FROM, cookie);
+        to.happened_in(lwp, new_name, &moved, IN_MOVED_TO, cookie);
+        moved.happened_to(lwp, IN_MOVE_SELF);
         match replaced {
-            Some(replaced) => self.lost_a_name(lwp, replaced),
+            Some(other) if replace == Replace::Exchange => {
+                let cookie = self.mount().watches().cookie();
+                to.happened_in(lwp, new_name, &other, IN_MOVED_FROM, cookie);
+                self.happened_in(lwp, name, &other, IN_MOVED_TO, cookie);
+                other.happened_to(lwp, IN_MOVE_SELF);
+                Ok(())
+            }
+            Some(replaced) => {
+                if !replaced.is_directory() {
+                    replaced.happened_to(lwp, IN_ATTRIB);
+                }
+                self.lost_a_name(lwp, replaced)
+            }
             None => Ok(()),
         }
     }
 
-    /// Does it, for who has the turns of both; what lost its name.
+    /// Does it, for who has the turns of both: what moved, and what had the new name. Nothing if both were one.
     fn rename_in_turns(
         self: &Arc<Self>,
         lwp: &Lwp<'_>,
@@ -237,7 +282,7 @@ impl Vnode {
         to: &Arc<Vnode>,
         new_name: &[u8],
         replace: Replace,
-    ) -> Result<Option<Arc<Vnode>>, Errno> {
+    ) -> Result<Option<(Arc<Vnode>, Option<Arc<Vnode>>)>, Errno> {
         let child = self.lookup_in_turn(lwp, name)?;
         let there = match to.lookup_in_turn(lwp, new_name) {
             Ok(there) => Some(there),
@@ -309,7 +354,7 @@ impl Vnode {
             child.set_parent(to);
         }
         child.forget_attributes();
-        Ok(there.filter(|_| replace == Replace::Yes))
+        Ok(Some((child, there)))
     }
 
     /// What it says, of a symbolic link.

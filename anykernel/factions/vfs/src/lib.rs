@@ -25,6 +25,7 @@ mod contents;
 mod copy;
 mod directory;
 mod filesystem;
+mod inotify;
 mod locks;
 mod lookup;
 mod mount;

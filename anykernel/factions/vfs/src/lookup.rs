@@ -209,18 +209,22 @@ impl<'a> Walk<'a> {
 }
 
 impl Vnode {
-    /// The name of a directory in this one. `ENOENT` if it has none any more.
-    fn name_of(self: &Arc<Self>, lwp: &Lwp<'_>, child: &Arc<Vnode>) -> Result<Vec<u8>, Errno> {
+    /// The name by which something was found in this directory, if it is remembered.
+    pub(crate) fn name_remembered(&self, child: &Arc<Vnode>) -> Option<Vec<u8>> {
         let is_child = |found: &Option<Arc<Vnode>>| {
             found
                 .as_ref()
                 .is_some_and(|found| Arc::ptr_eq(found, child))
         };
-        let remembered = self.names.with(|names| {
+        self.names.with(|names| {
             let found = names.iter().find(|(_, found)| is_child(found));
             found.map(|(name, _)| name.to_vec())
-        });
-        if let Some(name) = remembered {
+        })
+    }
+
+    /// The name of a directory in this one. `ENOENT` if it has none any more.
+    fn name_of(self: &Arc<Self>, lwp: &Lwp<'_>, child: &Arc<Vnode>) -> Result<Vec<u8>, Errno> {
+        if let Some(name) = self.name_remembered(child) {
             return Ok(name);
         }
         let mut name = None;

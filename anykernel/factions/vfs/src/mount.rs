@@ -9,6 +9,7 @@ use base::{Errno, Exclusive, Lwp};
 use hashbrown::HashMap;
 
 use crate::cache::Cache;
+use crate::inotify::Watches;
 use crate::page::PAGE;
 use crate::{FileSystem, Ino, Properties, Storage, Usage, Vnode};
 
@@ -45,6 +46,7 @@ pub struct Mount {
     properties: Properties,
     options: MountOptions,
     cache: Arc<Cache>,
+    watches: Arc<Watches>,
     /// The directory it is mounted on; nothing for the first.
     covered: Option<Arc<Vnode>>,
     state: Leaf<State>,
@@ -56,7 +58,7 @@ impl Mount {
     pub(crate) fn new(
         fs: Arc<dyn FileSystem>,
         options: MountOptions,
-        cache: &Arc<Cache>,
+        (cache, watches): (&Arc<Cache>, &Arc<Watches>),
         covered: Option<Arc<Vnode>>,
         number: u32,
     ) -> Arc<Self> {
@@ -66,6 +68,7 @@ impl Mount {
             fs,
             options,
             cache: cache.clone(),
+            watches: watches.clone(),
             covered,
             state: Leaf::new(State {
                 vnodes: HashMap::new(),
@@ -111,6 +114,10 @@ impl Mount {
 
     pub(crate) fn cache(&self) -> &Cache {
         &self.cache
+    }
+
+    pub(crate) fn watches(&self) -> &Watches {
+        &self.watches
     }
 
     /// The directory it is mounted on.

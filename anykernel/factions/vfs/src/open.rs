@@ -116,7 +116,7 @@ fn open_vnode(
         Kind::Character(_) | Kind::Block(_) => {
             match walk.person.vfs().open_device(lwp, vnode.kind())? {
                 Opened::File(file) => Ok(file),
-                Opened::Contents(contents) => Ok(open_contents(vnode, contents, flags)),
+                Opened::Contents(contents) => Ok(open_contents(lwp, vnode, contents, flags)),
             }
         }
         Kind::Fifo => {
@@ -137,15 +137,22 @@ fn open_vnode(
             if flags & O_TRUNC != 0 && !made && vnode.kind() == Kind::File {
                 vnode.resize(lwp, 0)?;
             }
-            Ok(open_contents(vnode.clone(), vnode, flags))
+            Ok(open_contents(lwp, vnode.clone(), vnode, flags))
         }
     }
 }
 
-fn open_contents(vnode: Arc<Vnode>, contents: Arc<Vnode>, flags: u32) -> Arc<dyn File> {
+fn open_contents(
+    lwp: &Lwp<'_>,
+    vnode: Arc<Vnode>,
+    contents: Arc<Vnode>,
+    flags: u32,
+) -> Arc<dyn File> {
+    vnode.happened(lwp, IN_OPEN);
+    let writes = flags & O_ACCMODE != O_RDONLY;
     let append = flags & O_APPEND != 0;
     let synchronous = flags & (O_SYNC | O_DSYNC) != 0;
-    Arc::new(VnodeFile::new(vnode, contents, append, synchronous))
+    Arc::new(VnodeFile::new(vnode, contents, writes, append, synchronous))
 }
 
 impl Walk<'_> {

@@ -4,6 +4,7 @@ use alloc::sync::Arc;
 
 use base::sync::Leaf;
 use base::{Errno, Events, Exclusive, File, Lwp, Readiness, Wait};
+use syscall::consts::*;
 use syscall::{UioIn, UioOut};
 
 use crate::rights::without_set_id;
@@ -17,6 +18,8 @@ pub struct VnodeFile {
     /// Bytes from the start; of a directory, where its next entry is.
     position: Exclusive<u64>,
     append: Leaf<bool>,
+    /// It was opened for writing.
+    writes: bool,
     /// Each write is to survive a loss of power.
     synchronous: bool,
     readiness: Readiness,
@@ -39,6 +42,7 @@ impl VnodeFile {
     pub(crate) fn new(
         vnode: Arc<Vnode>,
         contents: Arc<Vnode>,
+        writes: bool,
         append: bool,
         synchronous: bool,
     ) -> Self {
@@ -47,6 +51,7 @@ impl VnodeFile {
             contents,
             position: Exclusive::new(0),
             append: Leaf::new(append),
+            writes,
             synchronous,
             readiness: Readiness::new(Events::IN | Events::OUT),
         }
@@ -105,7 +110,11 @@ impl VnodeFile {
         to: &mut UioOut<'_>,
     ) -> Result<usize, Errno> {
         self.check_file()?;
-        self.contents.read(lwp, offset, to)
+        let count = self.contents.read(lwp, offset, to)?;
+        if count > 0 {
+            self.vnode.happened(lwp, IN_ACCESS);
+        }
+        Ok(count)
     }
 
     /// Writes to a place, or where `O_APPEND` is set to the end, without moving: how much, and where that ends.
@@ -121,6 +130,7 @@ impl VnodeFile {
         }
         let place = (!self.appends()).then_some(offset);
         let written = self.contents.write(lwp, place, from)?;
+        self.vnode.happened(lwp, IN_MODIFY);
         self.no_longer_lends(lwp)?;
         if self.synchronous {
             self.contents.sync(lwp, true)?;
@@ -251,6 +261,11 @@ impl File for VnodeFile {
 
     fn close(&self, lwp: &Lwp<'_>) {
         self.vnode.locks.unlock(lwp, self.identity());
+        let closed = match self.writes {
+            true => IN_CLOSE_WRITE,
+            false => IN_CLOSE_NOWRITE,
+        };
+        self.vnode.happened(lwp, closed);
         // An ordinary file has its vnode twice.
         self.vnode.mount().end_orphans(lwp, Some(&self.vnode));
     }

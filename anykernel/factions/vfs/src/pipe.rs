@@ -23,6 +23,14 @@ struct State {
     writers_seen: u32,
 }
 
+/// Who had ends when somebody opened some.
+struct Others {
+    readers: u32,
+    writers: u32,
+    readers_seen: u32,
+    writers_seen: u32,
+}
+
 /// What both ends of a pipe have in common.
 pub(crate) struct Pipe {
     state: Mutex<State>,
@@ -63,7 +71,18 @@ impl Pipe {
 
     /// Opens ends.
     pub(crate) fn open(self: &Arc<Self>, lwp: &Lwp<'_>, ends: Ends) -> Arc<PipeEnd> {
+        self.open_and_look(lwp, ends).0
+    }
+
+    /// Opens ends; what is there at that moment.
+    fn open_and_look(self: &Arc<Self>, lwp: &Lwp<'_>, ends: Ends) -> (Arc<PipeEnd>, Others) {
         let mut state = self.state.lock(lwp);
+        let others = Others {
+            readers: state.readers,
+            writers: state.writers,
+            readers_seen: state.readers_seen,
+            writers_seen: state.writers_seen,
+        };
         if ends.reads {
             state.readers += 1;
             state.readers_seen += 1;
@@ -75,10 +94,11 @@ impl Pipe {
         let (state, wakes) = state.split();
         self.tell(state, wakes);
         self.opened.update(Events::NONE, Events::IN, wakes);
-        Arc::new(PipeEnd {
+        let end = Arc::new(PipeEnd {
             pipe: self.clone(),
             ends,
-        })
+        });
+        (end, others)
     }
 
     /// Opens ends of a FIFO: waits for somebody at the other end, or with `nonblock` does not; a writer then is refused
@@ -92,20 +112,21 @@ impl Pipe {
         if nonblock && ends.writes && !ends.reads && self.state.lock(lwp).readers == 0 {
             return Err(Errno::ENXIO);
         }
-        let (readers, writers) = {
-            let state = self.state.lock(lwp);
-            (state.readers_seen, state.writers_seen)
+        let (end, others) = self.open_and_look(lwp, ends);
+        // Whoever is there may be gone before the next look.
+        let met_at_once = match (ends.reads, ends.writes) {
+            (true, false) => others.writers > 0,
+            (false, true) => others.readers > 0,
+            _ => true,
         };
-        let end = self.open(lwp, ends);
-        if nonblock {
+        if nonblock || met_at_once {
             return Ok(end);
         }
         let met = block(lwp, &self.opened, Blocking::new(false), || {
             let state = self.state.lock(lwp);
-            let met = match (ends.reads, ends.writes) {
-                (true, false) => state.writers > 0 || state.writers_seen != writers,
-                (false, true) => state.readers > 0 || state.readers_seen != readers,
-                _ => true,
+            let met = match ends.reads {
+                true => state.writers_seen != others.writers_seen,
+                false => state.readers_seen != others.readers_seen,
             };
             met.then_some(()).ok_or(Wait::For(Events::IN))
         });

@@ -9,6 +9,7 @@ use syscall::{
 };
 
 use crate::calls::{self, At, of_file, walk};
+use crate::inotify::Inotify;
 use crate::lookup::Walk;
 use crate::openfile::Whence;
 use crate::pipe::{Ends, Pipe};
@@ -693,6 +694,29 @@ pub fn copy_file_range(
 #[syscall]
 pub fn flock(lwp: &Lwp<'_>, fd: Fd, operation: u32) -> Result<(), Errno> {
     calls::lock(lwp, fd, operation)
+}
+
+/// A set of watches, from which what happens to files is read (`inotify(7)`). Of the flags there are `O_NONBLOCK` and
+/// `O_CLOEXEC`.
+#[syscall]
+pub fn inotify_init1(lwp: &Lwp<'_>, flags: u32) -> Result<NewFd, Errno> {
+    if flags & !(O_NONBLOCK | O_CLOEXEC) != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let set = Inotify::new(lwp, Person::of(lwp)?.vfs().watches());
+    lwp.process().open(lwp, set, O_RDONLY | flags)
+}
+
+/// Watches what a path leads to, or changes what is heard of it: the watch's number in the set.
+#[syscall]
+pub fn inotify_add_watch(lwp: &Lwp<'_>, set: Fd, path: Path<'_>, mask: u32) -> Result<i32, Errno> {
+    calls::watch(lwp, set, path, mask)
+}
+
+/// Ends a watch.
+#[syscall]
+pub fn inotify_rm_watch(lwp: &Lwp<'_>, set: Fd, watch: i32) -> Result<(), Errno> {
+    calls::unwatch(lwp, set, watch)
 }
 
 /// A pipe: an end to read, an end to write. Of the flags there are `O_NONBLOCK` and `O_CLOEXEC`.

@@ -9,6 +9,7 @@ use base::sync::Leaf;
 use base::{Errno, Exclusive, Failure, File, Instance, Level, Lwp, write_log};
 
 use crate::cache::Cache;
+use crate::inotify::Watches;
 use crate::{FileSystem, Format, Kind, Mount, MountArguments, MountOptions, Vnode};
 
 /// What a node of a device stands for.
@@ -28,6 +29,7 @@ pub trait Devices: Send + Sync {
 /// The faction's state.
 pub struct Vfs {
     cache: Arc<Cache>,
+    watches: Arc<Watches>,
     formats: Leaf<Vec<Arc<dyn Format>>>,
     /// In the order they were mounted.
     mounts: Leaf<Vec<Arc<Mount>>>,
@@ -43,6 +45,7 @@ impl Vfs {
     pub(crate) fn new(instance: &Instance, cache: u64) -> Self {
         Vfs {
             cache: Arc::new(Cache::new(instance.memory(), cache)),
+            watches: Watches::new(),
             formats: Leaf::new(Vec::new()),
             mounts: Leaf::new(Vec::new()),
             root: Leaf::new(None),
@@ -81,6 +84,10 @@ impl Vfs {
     /// All mounts, in the order they were made.
     pub fn mounts(&self) -> Vec<Arc<Mount>> {
         self.mounts.with(|mounts| mounts.clone())
+    }
+
+    pub(crate) fn watches(&self) -> &Arc<Watches> {
+        &self.watches
     }
 
     /// Bytes of files on a medium that are kept in memory.
@@ -178,7 +185,7 @@ impl Vfs {
             *count += 1;
             *count
         });
-        Mount::new(fs, options, &self.cache, covered, number)
+        Mount::new(fs, options, (&self.cache, &self.watches), covered, number)
     }
 
     /// Mounts a file system that has no place in the tree: who has the mount reaches its inodes.
@@ -222,8 +229,9 @@ impl Vfs {
             if !same {
                 return Err(Errno::EINVAL);
             }
-            // Nobody comes in from here on.
+            // Nobody comes in from here on. Watches keep nobody from going.
             covered.set_mounted(None);
+            self.watches.unmounted(lwp, &mount);
             let flushed = mount.sync(lwp);
             if !force && (flushed.is_err() || !mount.vacate(lwp)) {
                 covered.set_mounted(Some(mount.clone()));

@@ -114,6 +114,16 @@ impl Vnode {
         }
     }
 
+    /// Says to who watches that something happened to it: `IN_…`.
+    pub(crate) fn happened(self: &Arc<Self>, lwp: &Lwp<'_>, mask: u32) {
+        self.mount.watches().happened(lwp, self, mask);
+    }
+
+    /// The same of what is nothing to the directories it is in.
+    pub(crate) fn happened_to(self: &Arc<Self>, lwp: &Lwp<'_>, mask: u32) {
+        self.mount.watches().happened_to(lwp, self, mask);
+    }
+
     pub(crate) fn fs(&self) -> &dyn FileSystem {
         self.mount.fs()
     }
