@@ -29,6 +29,7 @@ mod handle;
 mod host;
 mod instance;
 mod kernel;
+mod lender;
 #[macro_use]
 mod log;
 mod lwp;
@@ -66,6 +67,7 @@ pub use file::{File, OpenFile};
 pub use handle::HostHandle;
 pub use instance::Instance;
 pub use kernel::Kernel;
+pub use lender::Lender;
 pub use log::{Level, write_log};
 pub use lwp::{Lwp, enter};
 pub use memory::{Charge, Memory};

@@ -52,7 +52,7 @@ fn kernel() -> Kernel {
 }
 
 /// Inside of a new kernel, as its initial process.
-fn inside<R>(f: impl FnOnce(&Lwp<'_>) -> R) -> R {
+pub(crate) fn inside<R>(f: impl FnOnce(&Lwp<'_>) -> R) -> R {
     let kernel = kernel();
     enter(kernel.process(), |lwp| Ok(f(lwp))).unwrap()
 }
