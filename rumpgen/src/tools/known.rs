@@ -37,6 +37,12 @@ pub const MFORMAT: Tool = tool("mformat", "mtools");
 pub const MMD: Tool = tool("mmd", "mtools");
 /// Copies files to FAT volumes.
 pub const MCOPY: Tool = tool("mcopy", "mtools");
+/// Makes ext2, ext3 and ext4.
+pub const MKE2FS: Tool = tool("mke2fs", "e2fsprogs");
+/// Checks them.
+pub const E2FSCK: Tool = tool("e2fsck", "e2fsprogs");
+/// Reads them.
+pub const DEBUGFS: Tool = tool("debugfs", "e2fsprogs");
 /// Makes CDs.
 pub const XORRISO: Tool = tool("xorriso", "xorriso");
 /// The firmware of PCs with UEFI, for QEMU.
@@ -46,6 +52,8 @@ pub const OVMF: Tool = tool("/usr/share/OVMF/OVMF_CODE_4M.fd", "ovmf");
 pub const TESTED_WITH: &[Tool] = &[
     AR,
     CC,
+    DEBUGFS,
+    E2FSCK,
     GDBSERVER,
     GRUB_BIOS,
     GRUB_BIOS_BOOT,
@@ -56,6 +64,7 @@ pub const TESTED_WITH: &[Tool] = &[
     LD,
     MCOPY,
     MFORMAT,
+    MKE2FS,
     MMD,
     OBJCOPY,
     OVMF,
