@@ -3,6 +3,7 @@
 mod disks;
 #[cfg(feature = "generator")]
 mod generator;
+mod images;
 mod links;
 mod names;
 mod platforms;
@@ -39,6 +40,7 @@ pub(crate) const ALL: &[(&str, Target)] = &[
     ("partitions", disks::partitions),
     ("rules", texts::rules),
     ("addresses", texts::addresses),
+    ("ext4", images::ext4),
     #[cfg(feature = "generator")]
     ("manifest", generator::manifest),
     #[cfg(feature = "generator")]
