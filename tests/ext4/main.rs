@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 use tests::{need, output};
-use vfs::{Kind, Place};
+use vfs::{Changes, Creation, Kind, Place, Time};
 
 use crate::disk::mounted;
 use crate::tree::{Tree, assert_same, copy, make_nasty, of_file_system, of_host};
@@ -150,4 +150,40 @@ fn what_is_written_others_read() {
         check(&image);
         assert_same(&plain(dumped(&image)), &as_dumped(less));
     }
+}
+
+#[test]
+fn bits_that_set_an_owner_survive_a_late_write() {
+    if !need("bits_that_set_an_owner_survive_a_late_write", PROGRAMS) {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let image = dir.path().join("image");
+    mke2fs(&image, 16, &[]);
+    mounted(&image, false, |lwp, fs| {
+        let place = Place {
+            directory: fs.root(),
+            name: b"program",
+        };
+        let new = Creation {
+            kind: Kind::File,
+            target: b"",
+            mode: 0o4755,
+            owner: 7,
+            group: 8,
+            time: Time::now(),
+        };
+        let file = fs.create(lwp, place, &new).unwrap();
+        fs.write(lwp, file, 0, &[1; 5000]).unwrap();
+        let owner = Changes {
+            owner: Some(9),
+            mode: Some(0o6711),
+            ..Changes::default()
+        };
+        fs.change(lwp, file, &owner).unwrap();
+        fs.punch(lwp, file, 0, 4096).unwrap();
+        let known = fs.attributes(lwp, file).unwrap();
+        assert_eq!((known.mode, known.owner, known.group), (0o6711, 9, 8));
+    });
+    check(&image);
 }

@@ -102,3 +102,95 @@ fn hash(cursor: Cursor) -> Option<u64> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    /// Entries in the order of a directory with an index: names, and hashes, of which some share bits or all.
+    const ENTRIES: &[(char, u32, u32)] = &[
+        ('a', 0, 7),
+        ('b', 2, 0x100),
+        ('c', 2, 0x101),
+        ('d', 2, 0x101),
+        ('e', 2, 0x200),
+        ('f', 0x8000_0000, 5),
+    ];
+
+    fn cursor(index: usize) -> Cursor {
+        let Some((_, major, minor)) = ENTRIES.get(index).copied() else {
+            return Cursor::End;
+        };
+        let before = ENTRIES[..index].iter();
+        let same = before.filter(|entry| (entry.1, entry.2) == (major, minor));
+        Cursor::HTree {
+            major,
+            minor,
+            collision: same.count() as u32,
+        }
+    }
+
+    /// Names from a number on, as many as asked for, and the number after them.
+    fn read(from: u64, most: usize) -> (Vec<char>, u64) {
+        let start = decode(from, true);
+        let first = match start.cursor {
+            Cursor::Start => 0,
+            Cursor::HTree { major, minor, .. } => {
+                let mut entries = ENTRIES.iter();
+                let at = entries.position(|entry| (entry.1, entry.2) >= (major, minor));
+                at.unwrap_or(ENTRIES.len())
+            }
+            _ => ENTRIES.len(),
+        };
+        let mut walk = Walk::new(start);
+        let (mut names, mut number) = (Vec::new(), from);
+        for (index, entry) in ENTRIES.iter().enumerate().skip(first) {
+            if names.len() == most {
+                break;
+            }
+            if let Some(next) = walk.step(cursor(index + 1)).unwrap() {
+                names.push(entry.0);
+                number = next;
+            }
+        }
+        (names, number)
+    }
+
+    #[test]
+    fn entries_that_share_a_hash_are_told_apart() {
+        for at_once in 1..=ENTRIES.len() {
+            let (mut all, mut from) = (Vec::new(), 0);
+            while from != END {
+                let (names, next) = read(from, at_once);
+                assert!(!names.is_empty(), "{at_once} at once, from {from:x}");
+                all.extend(names);
+                from = next;
+            }
+            assert_eq!(all, ['a', 'b', 'c', 'd', 'e', 'f'], "{at_once} at once");
+        }
+    }
+
+    #[test]
+    fn a_number_from_before_the_index_begins_again() {
+        let linear = Cursor::Linear { offset: 24 };
+        let number = Walk::new(decode(0, false)).step(linear).unwrap().unwrap();
+        assert_eq!(decode(number, false).cursor, linear);
+        assert_eq!(decode(number, true).cursor, Cursor::Start);
+        assert_eq!(decode(END, true).cursor, Cursor::End);
+    }
+
+    #[test]
+    fn more_with_one_hash_than_in_any_directory_are_refused() {
+        let same = |collision| Cursor::HTree {
+            major: 2,
+            minor: 0,
+            collision,
+        };
+        let mut walk = Walk::new(decode(0, true));
+        let steps: Vec<_> = (0..300).map(|count| walk.step(same(count))).collect();
+        assert!(steps[..256].iter().all(Result::is_ok));
+        assert_eq!(steps[256], Err(Errno::EUCLEAN));
+    }
+}
