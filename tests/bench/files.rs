@@ -87,11 +87,9 @@ pub(crate) fn measure(
     }
     let image = Image::new(memory.path());
     for row in ON_EXT4.iter().filter(|row| is_wanted(row.name)) {
-        compare(
-            row,
-            &mut |command| image.on_host(command),
-            &mut |command| image.on_ours(command),
-        );
+        compare(row, &mut |command| image.on_host(command), &mut |command| {
+            image.on_ours(command)
+        });
     }
 }
 
@@ -110,7 +108,11 @@ impl Image<'_> {
         let image = Image(folder);
         let file = fs::File::create(image.path()).expect("an image");
         file.set_len(2 << 30).expect("room for an image");
-        output(Command::new("mke2fs").args(["-q", "-t", "ext4"]).arg(image.path()));
+        output(
+            Command::new("mke2fs")
+                .args(["-q", "-t", "ext4"])
+                .arg(image.path()),
+        );
         fs::create_dir(image.directory()).expect("a directory to mount on");
         image.mounted(|directory| {
             let stored = fs::File::create(directory.join("stored")).expect("a file");
@@ -133,7 +135,12 @@ impl Image<'_> {
     /// Runs `f` while the host has it mounted.
     fn mounted<R>(&self, f: impl FnOnce(&Path) -> R) -> R {
         let directory = self.directory();
-        output(Command::new("mount").args(["-o", "loop"]).arg(self.path()).arg(&directory));
+        output(
+            Command::new("mount")
+                .args(["-o", "loop"])
+                .arg(self.path())
+                .arg(&directory),
+        );
         let result = f(&directory);
         output(Command::new("umount").arg(&directory));
         result

@@ -8,6 +8,7 @@
 
 mod bus;
 mod chart;
+mod files;
 mod instructions;
 mod machine;
 mod once;
@@ -172,6 +173,7 @@ fn main() {
         rounds,
         &mut table,
     );
+    files::measure(folder.path(), &is_wanted, rounds, &mut table);
     println!("{table}");
     let mut figures = json!({ "rounds": rounds, "rows": table.json() });
     machine::measure(folder.path(), &is_wanted, rounds, &mut figures);

@@ -46,6 +46,11 @@ impl Configuration {
         Configuration::build("net-sockets-local-up", &components)
     }
 
+    /// Files in memory and on disks of ext4, for the host.
+    pub fn files() -> Configuration {
+        Configuration::build("files", &["--components", "vfs,ext4"])
+    }
+
     /// Net and sockets for the host, with an example.
     pub fn example(app: &str) -> Configuration {
         let path = format!("examples/{app}");
