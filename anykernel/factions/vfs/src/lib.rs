@@ -23,6 +23,7 @@ mod cache;
 mod calls;
 mod contents;
 mod copy;
+mod date;
 mod directory;
 mod filesystem;
 mod inotify;
@@ -34,6 +35,7 @@ mod openfile;
 mod page;
 mod person;
 mod pipe;
+mod places;
 mod rights;
 mod stat;
 pub mod syscalls;
@@ -44,12 +46,14 @@ mod vnode;
 use base::Component;
 
 pub use attributes::{Attributes, Changes, Creation, Device, Kind, Time};
+pub use date::Date;
 pub use filesystem::{
     Entry, Existence, FileSystem, Format, Ino, MountArguments, Place, Properties, Storage, Usage,
 };
 pub use mount::{Mount, MountOptions};
 pub use openfile::VnodeFile;
 pub use person::Person;
+pub use places::Places;
 pub use rights::{Access, Credentials};
 pub use vfs::{Devices, Opened, Vfs};
 pub use vnode::Vnode;
