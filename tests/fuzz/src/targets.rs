@@ -8,6 +8,7 @@ mod links;
 mod names;
 mod platforms;
 mod texts;
+mod trees;
 mod tunnel;
 
 use crate::kernel::Host;
@@ -41,6 +42,9 @@ pub(crate) const ALL: &[(&str, Target)] = &[
     ("rules", texts::rules),
     ("addresses", texts::addresses),
     ("ext4", images::ext4),
+    ("fat", trees::fat),
+    ("iso9660", trees::iso9660),
+    ("squashfs", trees::squashfs),
     #[cfg(feature = "generator")]
     ("manifest", generator::manifest),
     #[cfg(feature = "generator")]

@@ -22,8 +22,8 @@ const CXX: Tool = Tool {
     name: "c++",
     package: "g++",
 };
-/// Bytes of the longest input: what a short session reads in no time.
-const LONGEST: u32 = 900;
+/// Bytes of the longest input, unless a target has longer ones, as images are: what a short session reads in no time.
+const LONGEST: u64 = 900;
 /// Seconds that one input may take, on a busy machine, and the memory it may: what is beyond is a failure.
 const LIMITS: [&str; 2] = ["-timeout=120", "-rss_limit_mb=1500"];
 
@@ -158,7 +158,7 @@ impl Program {
         let failures = folder("failures").join(format!("{target}-"));
         command.env("FUZZ_TARGET", target).args(LIMITS);
         command.arg(format!("-artifact_prefix={}", failures.display()));
-        command.arg(format!("-max_len={LONGEST}"));
+        command.arg(format!("-max_len={}", longest(target)));
         command
     }
 
@@ -188,6 +188,13 @@ impl Program {
 /// The inputs of a target that are in git.
 fn corpus(target: &str) -> PathBuf {
     repository::root().join("tests/fuzz/corpus").join(target)
+}
+
+/// Bytes of the longest input that a target is to have.
+fn longest(target: &str) -> u64 {
+    let inputs = fs::read_dir(corpus(target)).into_iter().flatten().flatten();
+    let sizes = inputs.filter_map(|input| Some(input.metadata().ok()?.len()));
+    sizes.max().unwrap_or(0).max(LONGEST)
 }
 
 /// A folder for what comes of it.
