@@ -1,5 +1,5 @@
 //! The names of cables: `wire:NAME`, with properties as in
-//! `wire:NAME?latency=1ms&loss=1%&offloads=all`.
+//! `wire:NAME?latency=1ms&loss=1%&reorder=1%&offloads=all`.
 
 use hypercall::{Errno, LinkInfo};
 
@@ -10,6 +10,8 @@ pub(crate) struct Properties {
     pub(crate) latency: u64,
     /// Of a billion frames, so many are lost.
     pub(crate) loss: u64,
+    /// Of a billion frames, so many take no time, and overtake others.
+    pub(crate) reorder: u64,
     /// What a port does for the frames that are sent: `LinkInfo::offloads`. It also takes frames that were
     /// left so.
     pub(crate) offloads: u32,
@@ -37,6 +39,7 @@ fn wire(rest: &str) -> Option<(&str, Properties)> {
         match property.split_once('=')? {
             ("latency", span) => properties.latency = duration(span)?,
             ("loss", share) => properties.loss = percentage(share)?,
+            ("reorder", share) => properties.reorder = percentage(share)?,
             ("medium", "ip") => properties.medium = LinkInfo::IP,
             ("mtu", bytes) => properties.mtu = bytes.parse().ok()?,
             ("offloads", "checksum") => properties.offloads = LinkInfo::CHECKSUM,
@@ -77,12 +80,15 @@ mod tests {
         let expected = Properties {
             latency: 1_500_000,
             loss: 5_000_000,
+            reorder: 20_000_000,
             offloads: LinkInfo::CHECKSUM,
             medium: LinkInfo::IP,
             mtu: 1280,
         };
         assert_eq!(
-            parse(b"wire:a?latency=1500us&loss=0.5%&offloads=checksum&mtu=1280&medium=ip"),
+            parse(
+                b"wire:a?latency=1500us&loss=0.5%&reorder=2%&offloads=checksum&mtu=1280&medium=ip"
+            ),
             Ok(("a", expected))
         );
         assert_eq!(parse(b"wire:b"), Ok(("b", Properties::default())));

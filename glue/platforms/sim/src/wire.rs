@@ -55,7 +55,12 @@ impl World {
         let Some(sender) = self.ports.get(&from) else {
             return;
         };
-        let Properties { latency, loss, .. } = sender.properties;
+        let Properties {
+            latency,
+            loss,
+            reorder,
+            ..
+        } = sender.properties;
         let others = self
             .ports
             .iter()
@@ -77,10 +82,10 @@ impl World {
                 }
             };
             for frame in frames {
-                self.events.add(
-                    self.now.saturating_add(latency),
-                    Event::Deliver { port: *port, frame },
-                );
+                let overtakes = reorder > 0 && self.chance.next() % BILLION < reorder;
+                let takes = if overtakes { 0 } else { latency };
+                let event = Event::Deliver { port: *port, frame };
+                self.events.add(self.now.saturating_add(takes), event);
             }
         }
     }
