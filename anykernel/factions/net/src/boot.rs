@@ -1,7 +1,6 @@
 //! Start and stop of the faction, and the addresses a boot may give.
 
 use alloc::format;
-use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::IpAddr;
@@ -18,17 +17,21 @@ pub(crate) struct BootAddresses {
     gateways: Vec<IpAddr>,
 }
 
+/// What is in a list, but for what is empty.
+fn items(list: &str) -> Vec<&str> {
+    let mut items = Vec::new();
+    for item in list.split(',') {
+        if !item.trim().is_empty() {
+            items.push(item.trim());
+        }
+    }
+    items
+}
+
 impl BootAddresses {
     /// Reads the parameters: a list of addresses, `dhcp` in place of an IPv4 one, `auto` of an IPv6 one; a list of
     /// gateways.
     fn parse(ip: &str, gateway: &str) -> Result<Self, Failure> {
-        let items = |text: &'_ str| -> Vec<alloc::string::String> {
-            let items = text.split(',').map(str::trim);
-            items
-                .filter(|item| !item.is_empty())
-                .map(ToString::to_string)
-                .collect()
-        };
         let mut parsed = BootAddresses {
             dhcp: false,
             auto: false,
@@ -36,10 +39,10 @@ impl BootAddresses {
             gateways: Vec::new(),
         };
         for item in items(ip) {
-            match item.as_str() {
+            match item {
                 "dhcp" => parsed.dhcp = true,
                 "auto" => parsed.auto = true,
-                _ => parsed.addresses.push(address(&item)?),
+                _ => parsed.addresses.push(address(item)?),
             }
         }
         for item in items(gateway) {

@@ -40,39 +40,41 @@ impl Table {
         next_hop: IpAddr,
     ) -> Option<IpAddr> {
         let wanted = scope(destination);
-        // Of equals, `max_by_key` picks the last: reversed, the first that was added.
-        self.addresses
-            .iter()
-            .rev()
-            .filter(|own| {
-                own.cidr.address().is_ipv4() == destination.is_ipv4()
-                    && !own.interface.is_loopback()
-            })
+        // The plain form: iterators put together are half a kilobyte of code.
+        let mut best: Option<([u8; 6], IpAddr)> = None;
+        for own in &self.addresses {
+            let address = own.cidr.address();
+            let scope = scope(address);
+            let here = Arc::ptr_eq(&own.interface, interface);
             // A link-local address means nothing on another link.
-            .filter(|own| {
-                Arc::ptr_eq(&own.interface, interface) || scope(own.cidr.address()) > LINK
-            })
-            .max_by_key(|own| {
-                let address = own.cidr.address();
-                let scope = scope(address);
-                // Rule 2: the smallest scope that is large enough, else the largest there is.
-                let fit = if scope >= wanted {
-                    (true, u8::MAX - scope)
-                } else {
-                    (false, scope)
-                };
-                (
-                    fit,
-                    // Rule 3.
-                    !own.deprecated,
-                    // Rule 5: the outgoing interface's own.
-                    Arc::ptr_eq(&own.interface, interface),
-                    own.cidr.contains(next_hop),
-                    // Rule 8, not beyond the prefix of the source.
-                    common_prefix(address, destination).min(own.cidr.prefix()),
-                )
-            })
-            .map(|own| own.cidr.address())
+            let fits = address.is_ipv4() == destination.is_ipv4()
+                && !own.interface.is_loopback()
+                && (here || scope > LINK);
+            if !fits {
+                continue;
+            }
+            // Rule 2: the smallest scope that is large enough, else the largest there is.
+            let (enough, near) = match scope >= wanted {
+                true => (true, u8::MAX - scope),
+                false => (false, scope),
+            };
+            let merit = [
+                enough.into(),
+                near,
+                // Rule 3.
+                (!own.deprecated).into(),
+                // Rule 5: the outgoing interface's own.
+                here.into(),
+                own.cidr.contains(next_hop).into(),
+                // Rule 8, not beyond the prefix of the source.
+                common_prefix(address, destination).min(own.cidr.prefix()),
+            ];
+            // Of equals, the first that was added.
+            if best.is_none_or(|(most, _)| merit > most) {
+                best = Some((merit, address));
+            }
+        }
+        best.map(|(_, address)| address)
     }
 }
 

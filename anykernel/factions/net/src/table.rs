@@ -136,17 +136,17 @@ impl Table {
         destination: IpAddr,
         via: Option<&Arc<Interface>>,
     ) -> Option<(Arc<Interface>, IpAddr)> {
-        // Of equals, `max_by_key` picks the last: reversed, the first that was added.
-        let best = self
-            .routes
-            .iter()
-            .rev()
-            .filter(|route| {
-                route.interface.is_up()
-                    && via.is_none_or(|via| Arc::ptr_eq(via, &route.interface))
-                    && route.destination.contains(destination)
-            })
-            .max_by_key(|route| (route.destination.prefix(), u32::MAX - route.metric));
+        let mut best: Option<&Route> = None;
+        for route in &self.routes {
+            let fits = route.interface.is_up()
+                && via.is_none_or(|via| Arc::ptr_eq(via, &route.interface))
+                && route.destination.contains(destination);
+            let rank = |route: &Route| (route.destination.prefix(), u32::MAX - route.metric);
+            // Of equals, the first that was added.
+            if fits && best.is_none_or(|best| rank(route) > rank(best)) {
+                best = Some(route);
+            }
+        }
         match (best, via) {
             (Some(route), _) => Some((
                 route.interface.clone(),

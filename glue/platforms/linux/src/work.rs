@@ -7,6 +7,7 @@
 //! processor can cost 40 µs on a virtual machine, so each is avoided that can be: a request wakes the
 //! leader only if it is earlier than what the leader waits for. With nothing due nobody wakes up.
 
+mod numbered;
 mod pool;
 mod reactor;
 mod worker;

@@ -21,7 +21,7 @@ pub(crate) struct Waiting {
     /// Those that are established, in order.
     ready: VecDeque<Arc<TcpSocket>>,
     /// Those whose handshake is under way, in order, and since when.
-    half_open: VecDeque<(Arc<TcpSocket>, u64)>,
+    half_open: Vec<(Arc<TcpSocket>, u64)>,
     /// What `listen` asked for.
     limit: usize,
 }
@@ -46,7 +46,7 @@ impl Backlog {
             None => {
                 *waiting = Some(Waiting {
                     ready: VecDeque::new(),
-                    half_open: VecDeque::new(),
+                    half_open: Vec::new(),
                     limit,
                 })
             }
@@ -84,13 +84,11 @@ impl Backlog {
             if waiting.half_open.len() < most {
                 return Room::Free;
             }
-            match waiting.half_open.front() {
-                Some((_, since)) if since + PATIENCE <= now => {}
-                _ => return Room::None,
-            }
-            match waiting.half_open.pop_front() {
-                Some((oldest, _)) => Room::InPlaceOf(oldest),
-                None => Room::None,
+            match waiting.half_open.first() {
+                Some((_, since)) if since + PATIENCE <= now => {
+                    Room::InPlaceOf(waiting.half_open.remove(0).0)
+                }
+                _ => Room::None,
             }
         })
     }
@@ -99,7 +97,7 @@ impl Backlog {
     pub(crate) fn begin(&self, child: &Arc<TcpSocket>, now: u64) {
         self.0.with(|waiting| {
             if let Some(waiting) = waiting {
-                waiting.half_open.push_back((child.clone(), now));
+                waiting.half_open.push((child.clone(), now));
             }
         });
     }
@@ -149,5 +147,5 @@ fn remove(waiting: &mut Waiting, child: &Arc<TcpSocket>) -> Option<Arc<TcpSocket
         .half_open
         .iter()
         .position(|(other, _)| Arc::ptr_eq(other, child))?;
-    waiting.half_open.remove(index).map(|(child, _)| child)
+    Some(waiting.half_open.remove(index).0)
 }

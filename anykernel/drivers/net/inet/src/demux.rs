@@ -72,16 +72,20 @@ impl<T> Bound<T> {
     /// The socket that fits a packet best; of equals the last that came, or of those that share the port always the same one
     /// for a sender.
     pub(crate) fn find(&self, local: Endpoint, from: Endpoint) -> Option<&Arc<T>> {
-        let (best, entry) = self.entries(local, from).max_by_key(|(fit, _)| *fit)?;
-        if !entry.shares {
-            return Some(&entry.socket);
+        // The plain form: iterators put together are a kilobyte of code.
+        let (mut best, mut most, mut index) = (None, 0, 0);
+        for ((connected, fit), entry) in self.entries(local, from) {
+            index += 1;
+            let rank = match entry.shares {
+                true => self.0.hasher().hash_one((from, index)) as u32,
+                false => index,
+            };
+            let rank = u64::from(connected) << 40 | u64::from(fit) << 32 | u64::from(rank);
+            if rank >= most {
+                (best, most) = (Some(&entry.socket), rank);
+            }
         }
-        let mut sharing = self
-            .entries(local, from)
-            .filter(|(fit, entry)| *fit == best && entry.shares);
-        let count = sharing.clone().count() as u64;
-        let chosen = self.0.hasher().hash_one(from) % count.max(1);
-        sharing.nth(chosen as usize).map(|(_, entry)| &entry.socket)
+        best
     }
 
     /// All sockets that fit a packet, and how well.
@@ -98,7 +102,7 @@ impl<T> Bound<T> {
         &self,
         local: Endpoint,
         from: Endpoint,
-    ) -> impl Iterator<Item = ((bool, u8), &Entry<T>)> + Clone {
+    ) -> impl Iterator<Item = ((bool, u8), &Entry<T>)> {
         let entries = self.0.get(&local.port).map_or(&[][..], Vec::as_slice);
         entries.iter().filter_map(move |entry| {
             let fit = entry.scope.fit(local.addr)?;

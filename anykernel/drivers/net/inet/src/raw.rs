@@ -28,8 +28,13 @@ impl Inet {
 
     fn copy_to_some_raw(&self, lwp: &Lwp<'_>, packet: &Arriving<'_>) {
         let wanting: Vec<Arc<DatagramSocket>> = self.tables.read(lwp, |tables| {
-            let raw = tables.raw.iter();
-            raw.filter(|socket| socket.wants(packet)).cloned().collect()
+            let mut wanting = Vec::new();
+            for socket in &tables.raw {
+                if socket.wants(packet) {
+                    wanting.push(socket.clone());
+                }
+            }
+            wanting
         });
         for socket in wanting {
             // With its header, or without: that is the families' difference.

@@ -1,6 +1,6 @@
 //! UDP (RFC 768).
 
-use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use base::{Errno, Lwp};
 use net::Reason;
@@ -53,16 +53,17 @@ impl Inet {
 
     /// A broadcast or multicast datagram: a copy for everybody who is bound to its port.
     fn receive_for_many(&self, lwp: &Lwp<'_>, packet: Arriving<'_>, tuple: Tuple, len: usize) {
-        let sockets: alloc::vec::Vec<Arc<DatagramSocket>> = self.tables.read(lwp, |tables| {
-            let bound = tables.udp.at(tuple.local.port);
-            bound
-                .filter(|(scope, peer, socket)| {
-                    hears_many(scope, tuple.local.addr)
-                        && socket.hears(packet.interface, tuple.local.addr)
-                        && peer.is_none_or(|peer| peer == tuple.remote)
-                })
-                .map(|(_, _, socket)| socket.clone())
-                .collect()
+        let sockets = self.tables.read(lwp, |tables| {
+            let mut sockets = Vec::new();
+            for (scope, peer, socket) in tables.udp.at(tuple.local.port) {
+                let hears = hears_many(scope, tuple.local.addr)
+                    && socket.hears(packet.interface, tuple.local.addr)
+                    && peer.is_none_or(|peer| peer == tuple.remote);
+                if hears {
+                    sockets.push(socket.clone());
+                }
+            }
+            sockets
         });
         let start = packet.info.payload_offset;
         let whole = packet.frame.payload();

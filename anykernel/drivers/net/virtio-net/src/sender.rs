@@ -104,11 +104,12 @@ impl Sender {
         let Some(state) = self.state.lock(lwp).take() else {
             return;
         };
-        let sent = quiet
-            .map(|quiet| state.queue.end(quiet))
-            .into_iter()
-            .flatten();
-        for outgoing in sent.chain(state.backlog) {
+        if let Some(quiet) = quiet {
+            for outgoing in state.queue.end(quiet) {
+                pool.recycle(outgoing.0);
+            }
+        }
+        for outgoing in state.backlog {
             pool.recycle(outgoing.0);
         }
     }

@@ -1,12 +1,13 @@
 //! What the pool knows: kernels, what they asked for, links, threads. All under one lock, which is
 //! never held across a call into a kernel.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use hypercall::{Clock, Errno, Threads, Upcall};
 
+use super::numbered::Numbered;
 use super::{Reactor, worker};
 use crate::{Platform, frames::Link, threads::processors};
 
@@ -49,8 +50,8 @@ pub(super) enum Leader {
 }
 
 pub(super) struct Pool {
-    kernels: BTreeMap<u64, Kernel>,
-    links: BTreeMap<u64, Arc<Link>>,
+    kernels: Numbered<Kernel>,
+    links: Numbered<Arc<Link>>,
     next_handle: u64,
     timers: BTreeSet<(u64, u64)>,
     ready: VecDeque<u64>,
@@ -97,8 +98,8 @@ pub(super) fn lock() -> MutexGuard<'static, Pool> {
 impl Pool {
     const fn new() -> Pool {
         Pool {
-            kernels: BTreeMap::new(),
-            links: BTreeMap::new(),
+            kernels: Numbered::new(),
+            links: Numbered::new(),
             next_handle: 0,
             timers: BTreeSet::new(),
             ready: VecDeque::new(),
@@ -126,12 +127,12 @@ impl Pool {
             state: State::Idle,
             leaving: false,
         };
-        self.kernels.insert(handle, kernel);
+        self.kernels.add(handle, kernel);
         handle
     }
 
     pub(super) fn request(&mut self, handle: u64, deadline: u64) -> Wake {
-        let Some(kernel) = self.kernels.get_mut(&handle) else {
+        let Some(kernel) = self.kernels.get_mut(handle) else {
             return Wake::Nobody;
         };
         if deadline >= kernel.deadline || kernel.leaving {
@@ -150,7 +151,7 @@ impl Pool {
     fn schedule(&mut self, handle: u64, deadline: u64) {
         match deadline {
             0 => {
-                if let Some(kernel) = self.kernels.get_mut(&handle) {
+                if let Some(kernel) = self.kernels.get_mut(handle) {
                     kernel.state = State::Ready;
                 }
                 self.ready.push_back(handle);
@@ -220,7 +221,7 @@ impl Pool {
         loop {
             let handle = self.ready.pop_front()?;
             // Handles of kernels that left are passed over.
-            let Some(kernel) = self.kernels.get_mut(&handle) else {
+            let Some(kernel) = self.kernels.get_mut(handle) else {
                 continue;
             };
             kernel.state = State::Running;
@@ -243,7 +244,7 @@ impl Pool {
         let now = Platform::monotonic();
         while deadline <= now {
             self.timers.pop_first();
-            if let Some(kernel) = self.kernels.get_mut(&handle) {
+            if let Some(kernel) = self.kernels.get_mut(handle) {
                 kernel.deadline = 0;
                 self.schedule(handle, 0);
             }
@@ -257,7 +258,7 @@ impl Pool {
     /// Takes note that a call has ended; a wake-up for the leader if that sleeps past what was asked
     /// for meanwhile.
     pub(super) fn call_ended(&mut self, handle: u64) -> Wake {
-        let Some(kernel) = self.kernels.get_mut(&handle) else {
+        let Some(kernel) = self.kernels.get_mut(handle) else {
             return Wake::Nobody;
         };
         kernel.state = State::Idle;
@@ -293,7 +294,8 @@ impl Pool {
 
     /// The links of these numbers, as far as they are still open, with what happened there.
     pub(super) fn links(&self, happened: &[(u64, u32)]) -> Vec<(Arc<Link>, u32)> {
-        let link = |(number, events): &(u64, u32)| Some((self.links.get(number)?.clone(), *events));
+        let link =
+            |(number, events): &(u64, u32)| Some((self.links.get(*number)?.clone(), *events));
         happened.iter().filter_map(link).collect()
     }
 
@@ -346,11 +348,11 @@ impl Retired {
 /// Forgets a kernel, after the call under way.
 pub(super) fn detach(handle: u64) {
     let mut pool = lock();
-    while let Some(kernel) = pool.kernels.get_mut(&handle) {
+    while let Some(kernel) = pool.kernels.get_mut(handle) {
         kernel.leaving = true;
         if kernel.state != State::Running {
             let deadline = kernel.deadline;
-            pool.kernels.remove(&handle);
+            pool.kernels.remove(handle);
             pool.timers.remove(&(deadline, handle));
             break;
         }
@@ -399,7 +401,7 @@ pub(crate) fn open_link(make: impl FnOnce(u64, Arc<Reactor>) -> Link) -> Result<
     let link = Arc::new(make(number, reactor));
     let begun = link.begin();
     if begun.is_ok() {
-        pool.links.insert(number, link);
+        pool.links.add(number, link);
     }
     drop(pool);
     wake.deliver();
@@ -409,12 +411,12 @@ pub(crate) fn open_link(make: impl FnOnce(u64, Arc<Reactor>) -> Link) -> Result<
 /// The link of this number. Each call on a link begins with this: it is there once.
 #[inline(never)]
 pub(crate) fn find_link(number: u64) -> Option<Arc<Link>> {
-    lock().links.get(&number).cloned()
+    lock().links.get(number).cloned()
 }
 
 /// Forgets a link, after the upcall under way.
 pub(crate) fn close_link(number: u64) {
-    let link = lock().links.remove(&number);
+    let link = lock().links.remove(number);
     if let Some(link) = link {
         link.silence();
     }
