@@ -6,6 +6,7 @@
 mod cork;
 mod data;
 mod patience;
+mod repeat;
 
 use alloc::sync::Arc;
 use alloc::vec;
@@ -13,7 +14,7 @@ use alloc::vec;
 use base::{Callout, Charge, Errno, Lwp};
 use net::{Batch, Net};
 use smoltcp::iface::{Config, Interface, PollResult, SocketHandle, SocketSet};
-use smoltcp::socket::tcp::{CongestionControl, Socket, SocketBuffer, State};
+use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{HardwareAddress, IpEndpoint, TcpSeqNumber};
 
@@ -164,15 +165,9 @@ impl Connection {
             SocketBuffer::new(vec![0; rx]),
             SocketBuffer::new(vec![0; tx]),
         );
-        // Reno grows from two segments; within one machine nothing is ever lost.
-        socket.set_congestion_control(if path.local {
-            CongestionControl::None
-        } else {
-            CongestionControl::Reno
-        });
         let ack_delay = (!path.local).then_some(ACK_DELAY);
         socket.set_ack_delay(ack_delay);
-        let mut device = Device::new(net.clone(), tuple, path.mtu, path.longest);
+        let mut device = Device::new(net.clone(), tuple, &path);
         let mut config = Config::new(HardwareAddress::Ip);
         config.random_seed = seed_for(path.first);
         let now = lwp.now();
@@ -379,6 +374,7 @@ impl Connection {
         frames: &mut impl Iterator<Item = net::Frame>,
     ) -> Report {
         let now = lwp.now();
+        self.device.out.now = now;
         let mut report = Report::default();
         let before = self.readable();
         let confirmed = self.device.out.nagle.confirmed();
@@ -398,13 +394,9 @@ impl Connection {
                 // so from the second on; but the peer may have sent all it may in this one.
                 self.socket_mut().set_ack_delay(Some(Duration::ZERO));
             }
-            while self.device.is_arriving() {
-                self.interface.poll_ingress_single(
-                    instant(now),
-                    &mut self.device,
-                    &mut self.sockets,
-                );
-            }
+            let (device, sockets) = (&mut self.device, &mut self.sockets);
+            self.interface
+                .poll_ingress_single(instant(now), device, sockets);
             if long {
                 let usual = self.ack_delay;
                 self.socket_mut().set_ack_delay(usual);
@@ -441,6 +433,7 @@ impl Connection {
 
     fn transmit_at(&mut self, lwp: &Lwp<'_>, now: u64, report: &mut Report) {
         let before = self.state();
+        self.device.out.now = now;
         self.keep_alive(now);
         // Whom we give up is told nothing more.
         let late = now >= self.deadline(before);
@@ -455,6 +448,9 @@ impl Connection {
             if sent != PollResult::SocketStateChanged {
                 break;
             }
+        }
+        if !late {
+            self.repeat(now);
         }
         self.send_off(lwp);
         self.notice(before, self.state(), report);

@@ -11,9 +11,9 @@ use smoltcp::wire::{TcpPacket, TcpSeqNumber};
 
 use crate::address::Tuple;
 use crate::blind::{Place, defuse, is_odd};
+use crate::connection::Path;
 use crate::emit::checksums;
 use crate::outgoing::{Outgoing, header_len};
-use crate::recovery::Recovery;
 use crate::segment_size::SegmentSize;
 
 /// Where segments of one connection come from and go to.
@@ -27,14 +27,12 @@ pub(crate) struct Device {
     /// The number after the peer's SYN, and then after all that the program read.
     pub(crate) unread: TcpSeqNumber,
     pub(crate) out: Outgoing,
-    recovery: Recovery,
-    /// How often what arrives is to arrive again.
-    again: u8,
 }
 
 impl Device {
-    /// For a link with packets of `mtu` bytes, which cuts up TCP segments in packets of up to `longest`.
-    pub(crate) fn new(net: Arc<Net>, tuple: Tuple, mtu: usize, longest: usize) -> Self {
+    /// For the way of a connection.
+    pub(crate) fn new(net: Arc<Net>, tuple: Tuple, path: &Path) -> Self {
+        let (mtu, longest) = (path.mtu, path.longest);
         let ip_header = if tuple.local.addr.is_ipv4() { 20 } else { 40 };
         let size = SegmentSize::new(mtu, ip_header);
         Device {
@@ -45,9 +43,7 @@ impl Device {
             ip_header,
             arriving: None,
             unread: TcpSeqNumber(0),
-            out: Outgoing::new(net, tuple, size),
-            recovery: Recovery::default(),
-            again: 0,
+            out: Outgoing::new(net, tuple, size, path.local),
         }
     }
 
@@ -58,7 +54,7 @@ impl Device {
     pub(crate) fn arrive(
         &mut self,
         mut frame: Frame,
-        place: impl FnOnce(TcpSeqNumber) -> Option<(TcpSeqNumber, usize)>,
+        place: impl Fn(TcpSeqNumber) -> Option<(TcpSeqNumber, usize)>,
     ) -> bool {
         let out = &mut self.out;
         let header = header_len(frame.payload());
@@ -76,23 +72,20 @@ impl Device {
                 defuse(segment, &place);
             }
             let packet = TcpPacket::new_unchecked(&*segment);
-            let (confirmed, size) = (out.nagle.confirmed(), out.size.full().max(1));
-            self.again = self.recovery.arriving(&packet, confirmed, out.sent.0, size);
             out.nagle.arriving(&packet);
             if packet.syn() {
                 self.unread = packet.seq_number() + 1;
                 out.window.arriving(segment);
                 out.size.arriving(segment);
             }
+            if out.recovery.is_some() {
+                let expected = place(self.unread).map(|(expected, _)| expected);
+                out.arriving(segment, expected);
+            }
         }
         let long = out.size.cut(segment.len()).is_some();
         self.arriving = Some(frame);
         long
-    }
-
-    /// Whether there is something for another poll.
-    pub(crate) fn is_arriving(&self) -> bool {
-        self.arriving.is_some()
     }
 
     /// Has segments leave in packets of up to `mtu` bytes from now on.
@@ -110,8 +103,6 @@ impl phy::Device for Device {
         let receiver = Receiver {
             net: &self.net,
             frame,
-            arriving: &mut self.arriving,
-            again: &mut self.again,
         };
         Some((receiver, Sender(&mut self.out)))
     }
@@ -135,20 +126,12 @@ impl phy::Device for Device {
 pub(crate) struct Receiver<'a> {
     net: &'a Net,
     frame: Frame,
-    arriving: &'a mut Option<Frame>,
-    again: &'a mut u8,
 }
 
 impl phy::RxToken for Receiver<'_> {
     fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
         let result = f(self.frame.payload());
-        match self.again.checked_sub(1) {
-            Some(left) => {
-                *self.again = left;
-                *self.arriving = Some(self.frame);
-            }
-            None => self.net.pool().recycle(self.frame),
-        }
+        self.net.pool().recycle(self.frame);
         result
     }
 }

@@ -7,7 +7,7 @@
 //! - [`inet`]: the state, and the order in which things happen;
 //! - [`input`], [`demux`], [`ports`]: whose a packet is;
 //! - [`tcp`] and what is named after it: sockets; [`connection`], [`device`], [`window`],
-//!   [`segment_size`], [`outgoing`], [`nagle`], [`blind`]: smoltcp, and what it lacks;
+//!   [`segment_size`], [`outgoing`], [`nagle`], [`recovery`], [`twice`], [`blind`]: smoltcp, and what it lacks;
 //! - [`datagram`], [`udp`], [`raw`]: sockets for datagrams; [`multicast`]: their groups; [`icmp`]: echo, and errors both
 //!   ways;
 //! - [`filter`]: what filters of sockets see of packets.
@@ -54,6 +54,7 @@ mod tcp_turn;
 #[cfg(test)]
 mod tests;
 mod time_wait;
+mod twice;
 mod udp;
 mod window;
 

@@ -14,6 +14,7 @@ mod offloads;
 mod options;
 mod paths;
 mod readiness;
+mod recovery;
 mod streams;
 mod windows;
 

@@ -26,14 +26,20 @@ impl WindowGuard {
     /// Looks at a SYN that arrived.
     pub(crate) fn arriving(&mut self, segment: &[u8]) {
         let segment = TcpPacket::new_unchecked(segment);
-        self.theirs = window_scale(segment.options()).is_some();
+        self.theirs = window_scale(&segment).is_some();
+    }
+
+    /// The window that smoltcp means with what it writes into a segment that is no SYN.
+    pub(crate) fn scaled(&self, window: u16) -> usize {
+        let shift = self.ours.filter(|_| self.theirs).unwrap_or(0);
+        usize::from(window) << shift
     }
 
     /// Adjusts a segment that leaves, before its checksum is computed.
     pub(crate) fn leaving(&mut self, bytes: &mut [u8]) {
         let segment = TcpPacket::new_unchecked(&*bytes);
         if segment.syn() {
-            self.ours = window_scale(segment.options());
+            self.ours = window_scale(&segment);
             return;
         }
         let window = segment.window_len();
@@ -46,16 +52,20 @@ impl WindowGuard {
 }
 
 /// The window scale among a segment's options.
-fn window_scale(mut options: &[u8]) -> Option<u8> {
-    while !options.is_empty() {
-        let (rest, option) = TcpOption::parse(options).ok()?;
-        match option {
-            TcpOption::WindowScale(shift) => return Some(shift),
-            TcpOption::EndOfList => return None,
-            _ => options = rest,
-        }
-    }
-    None
+fn window_scale(segment: &TcpPacket<&[u8]>) -> Option<u8> {
+    options(segment.options()).find_map(|option| match option {
+        TcpOption::WindowScale(shift) => Some(shift),
+        _ => None,
+    })
+}
+
+/// A segment's options, as far as they are well formed.
+pub(crate) fn options(mut rest: &[u8]) -> impl Iterator<Item = TcpOption<'_>> {
+    core::iter::from_fn(move || {
+        let (behind, option) = TcpOption::parse(rest).ok()?;
+        rest = behind;
+        (option != TcpOption::EndOfList).then_some(option)
+    })
 }
 
 #[cfg(test)]

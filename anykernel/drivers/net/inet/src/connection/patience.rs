@@ -91,6 +91,7 @@ impl Connection {
                 .min(deadline),
             None => deadline,
         };
+        let next = next.min(self.overdue_at().max(now + SOON));
         // A timer that fires too early is set again then: cheaper than to move it with every segment.
         if next < self.armed {
             self.armed = next;

@@ -126,21 +126,3 @@ fn idle_connections_ask_for_nothing() {
     assert_eq!(host.kernel.poll(), None);
     drop(held);
 }
-
-/// What is lost is sent again by what the peer acknowledges; the timer, a second at least, is for what that does not tell.
-#[test]
-fn what_is_lost_seldom_waits_for_the_timer() {
-    let [client, server] = pair("a?loss=1%&latency=1ms");
-    let (one, other) = connected(&client, &server, "10.0.0.2:0");
-    const TOTAL: usize = 1 << 20;
-    let start = sim::now();
-    let mut flow = Flow::default();
-    let mut sizes = Sizes(1);
-    while flow.got < TOTAL {
-        flow.go_on(&one, &other, &mut sizes, TOTAL, 30_000);
-        sim::advance(100_000);
-    }
-    let seconds = (sim::now() - start) / 1_000_000_000;
-    // Of some 800 segments 8 are lost, and acknowledgements, too.
-    assert!(seconds < 5, "{seconds} s");
-}

@@ -12,6 +12,7 @@ use smoltcp::wire::{
 };
 
 use crate::address::{Endpoint, Tuple};
+use crate::connection::Path;
 use crate::device::Device;
 
 const PEER: IpAddress = IpAddress::v4(10, 0, 0, 9);
@@ -44,7 +45,14 @@ impl Receiver {
             local: end(OURS, 80),
             remote: end(PEER, 9),
         };
-        let mut device = Device::new(host.net.clone(), tuple, 65535, 65535);
+        let path = Path {
+            via: None,
+            mtu: 65535,
+            longest: 65535,
+            local: true,
+            first: 0,
+        };
+        let mut device = Device::new(host.net.clone(), tuple, &path);
         let mut config = InterfaceConfig::new(HardwareAddress::Ip);
         config.random_seed = seed;
         let mut interface = Interface::new(config, &mut device, Instant::ZERO);
