@@ -27,7 +27,9 @@ fn site(folder: &Path) -> PathBuf {
     let mut state = 1u64;
     let bytes: Vec<u8> = (0..3_000_000)
         .map(|_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
             (state >> 56) as u8
         })
         .collect();
@@ -44,7 +46,11 @@ fn empty(folder: &Path, name: &str, bytes: u64) -> PathBuf {
 /// The site as ext4, alone on a disk.
 fn ext4(folder: &Path, site: &Path) -> PathBuf {
     let image = empty(folder, "ext4.img", 32 << 20);
-    output(Command::new("mke2fs").args(["-q", "-t", "ext4", "-d"]).args([site, &image]));
+    output(
+        Command::new("mke2fs")
+            .args(["-q", "-t", "ext4", "-d"])
+            .args([site, &image]),
+    );
     image
 }
 
@@ -61,8 +67,18 @@ fn fat(folder: &Path, site: &Path) -> PathBuf {
             .args(["-c", "mcopy -s -i \"$0\" \"$1\"/* ::/"])
             .args([&part, site]),
     );
-    let (from, to) = (format!("if={}", part.display()), format!("of={}", image.display()));
-    output(Command::new("dd").args([&from, &to, "bs=1M", &format!("seek={START}B"), "conv=notrunc", "status=none"]));
+    let (from, to) = (
+        format!("if={}", part.display()),
+        format!("of={}", image.display()),
+    );
+    output(Command::new("dd").args([
+        &from,
+        &to,
+        "bs=1M",
+        &format!("seek={START}B"),
+        "conv=notrunc",
+        "status=none",
+    ]));
     image
 }
 
@@ -70,9 +86,20 @@ fn fat(folder: &Path, site: &Path) -> PathBuf {
 fn compare(site: &Path, url: &str, curl: impl Fn() -> Command) {
     let fetch = |path: &str| {
         let mut curl = curl();
-        curl.args(["-sS", "--retry", "5", "--retry-connrefused", "-w", "%{http_code}"]);
+        curl.args([
+            "-sS",
+            "--retry",
+            "5",
+            "--retry-connrefused",
+            "-w",
+            "%{http_code}",
+        ]);
         let done = curl.arg(format!("{url}{path}")).output().unwrap();
-        assert!(done.status.success(), "{curl:?}: {}", String::from_utf8_lossy(&done.stderr));
+        assert!(
+            done.status.success(),
+            "{curl:?}: {}",
+            String::from_utf8_lossy(&done.stderr)
+        );
         let (body, code) = done.stdout.split_at(done.stdout.len() - 3);
         (String::from_utf8(code.to_vec()).unwrap(), body.to_vec())
     };
@@ -106,16 +133,27 @@ fn a_machine_serves_the_files_of_its_disk() {
         let port = free_port();
         let line = format!("ip=dhcp mount=/srv=auto:{unit}:ro");
         let mut machine = Machine::new(Board::Microvm, &image, &line);
-        machine.add(&["-netdev", &format!("user,id=net,hostfwd=tcp:127.0.0.1:{port}-:80")]);
+        machine.add(&[
+            "-netdev",
+            &format!("user,id=net,hostfwd=tcp:127.0.0.1:{port}-:80"),
+        ]);
         machine.virtio("net", ",netdev=net");
-        machine.add(&["-drive", &format!("id=disk,file={},format=raw,if=none", disk.display())]);
+        machine.add(&[
+            "-drive",
+            &format!("id=disk,file={},format=raw,if=none", disk.display()),
+        ]);
         machine.virtio("blk", ",drive=disk");
         let before = fs::read(&disk).unwrap();
         let kernel = machine.start();
         kernel.expect("httpd: listening on port 80");
-        compare(&site, &format!("http://127.0.0.1:{port}"), || within(LIMIT, "curl"));
+        compare(&site, &format!("http://127.0.0.1:{port}"), || {
+            within(LIMIT, "curl")
+        });
         drop(kernel);
-        assert!(fs::read(&disk).unwrap() == before, "{unit}: what is only read does not change");
+        assert!(
+            fs::read(&disk).unwrap() == before,
+            "{unit}: what is only read does not change"
+        );
     }
 }
 

@@ -34,7 +34,7 @@ static SYSTEM: System = System {
     params: &[
         text("vfs", "root", "tmpfs"),
         text("vfs", "mount", ""),
-        text("md", "md", "1MiB"),
+        text("md", "md", "1MiB,16MiB"),
         ParamSpec {
             kind: ParamKind::Bytes,
             ..text("vfs", "page-cache", "1MiB")
@@ -138,5 +138,29 @@ fn a_disk_is_read_and_written_anywhere() {
         let mut to = Stat::default();
         fstat(lwp, fd, (&mut to).into()).unwrap();
         assert_eq!(to.mode & S_IFMT, S_IFBLK);
+    });
+}
+
+#[test]
+fn what_is_kept_of_a_disk_has_a_bound() {
+    run(|lwp| {
+        let fd = opened(lwp, "/dev/md1", O_RDWR);
+        let vfs = lwp.state::<vfs::Vfs>().unwrap();
+        let mut most = 0;
+        let pattern = |piece: u8| -> Vec<u8> { (0..100_000u32).map(|n| n as u8 ^ piece).collect() };
+        for piece in 0..160u8 {
+            let at = i64::from(piece) * 100_000;
+            assert_eq!(pwrite(lwp, fd, pattern(piece)[..].into(), at), Ok(100_000));
+            most = most.max(vfs.cached());
+        }
+        for piece in 0..160u8 {
+            let mut bytes = vec![0; 100_000];
+            let at = i64::from(piece) * 100_000;
+            assert_eq!(pread(lwp, fd, bytes[..].as_mut().into(), at), Ok(100_000));
+            assert!(bytes == pattern(piece), "{piece}");
+            most = most.max(vfs.cached());
+        }
+        // One call adds what one transfer takes, a megabyte at most.
+        assert!((1 << 19..=2 << 20).contains(&most), "{most}");
     });
 }
