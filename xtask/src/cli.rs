@@ -116,7 +116,7 @@ Examples:
           an input that ended in a failure, again
 
 Inputs that ended in a failure are in target/fuzz/failures. Put one into tests/fuzz/corpus/TARGET once what it
-found is mended: `cargo xtask test` reads all of them, and goes on from there for two seconds each.
+found is mended: `cargo xtask test` reads all of them, and goes on from there for a second each.
 What the targets are is in tests/fuzz/src/targets.rs.";
 
 const BENCH_EXAMPLES: &str = "\

@@ -31,7 +31,7 @@ const APART: [(&str, &[&str]); 4] = [
 const TARGETS: [&str; 2] = ["thumbv7m-none-eabi", "wasm32-unknown-unknown"];
 
 /// Seconds for each target of the fuzzer.
-const BRIEFLY: u32 = 2;
+const BRIEFLY: u32 = 1;
 
 /// The target of images that is not the compiler's own.
 const BARE: &str = "x86_64-unknown-none";
