@@ -131,15 +131,19 @@ impl Cache {
     }
 
     /// Makes room for what a call is about to add. The caller has no file's turn. What cannot be written back stays:
-    /// its file knows why.
-    pub(crate) fn make_room(&self, lwp: &Lwp<'_>) {
+    /// its file knows why, and when there is no more room for such, so does whoever writes.
+    pub(crate) fn make_room(&self, lwp: &Lwp<'_>) -> Result<(), Errno> {
         let limit = self.limit.min(self.affordable());
         let (cached, dirty) = self.state.with(|state| (state.cached, state.dirty));
         if cached >= limit {
             self.reclaim(lwp, cached - limit + limit / 16);
         }
-        if dirty > limit / 2 {
-            self.write_back(lwp, dirty - limit / 4);
+        if dirty <= limit / 2 {
+            return Ok(());
+        }
+        match self.write_back(lwp, dirty - limit / 4) {
+            Err(errno) if dirty >= limit => Err(errno),
+            _ => Ok(()),
         }
     }
 
@@ -173,22 +177,23 @@ impl Cache {
         }
     }
 
-    fn write_back(&self, lwp: &Lwp<'_>, wanted: u64) {
+    fn write_back(&self, lwp: &Lwp<'_>, wanted: u64) -> Result<(), Errno> {
         let until = self.state.with(|state| state.dirty).saturating_sub(wanted);
         for _ in 0..LOOKS {
             if self.state.with(|state| state.dirty) <= until {
-                return;
+                break;
             }
             let Some(weak) = self.state.with(|state| state.files.pop_front()) else {
-                return;
+                break;
             };
             if let Some(vnode) = weak.upgrade()
-                && vnode.flush(lwp).is_err()
+                && let Err(errno) = vnode.flush(lwp)
             {
                 // Its next `fsync` says so; meanwhile others have their turn.
                 self.state.with(|state| state.files.push_back(weak));
-                return;
+                return Err(errno);
             }
         }
+        Ok(())
     }
 }

@@ -106,7 +106,8 @@ impl Vnode {
             if done > 0 || left == 0 {
                 return Ok(done);
             }
-            self.cache().make_room(lwp);
+            // Who reads adds nothing that has to be written.
+            let _ = self.cache().make_room(lwp);
             let wanted = (at + left).div_ceil(PAGE) as u64;
             let wanted = self.with_ahead(page, wanted);
             self.turn.with(lwp, |()| self.fill(lwp, page, wanted))??;
@@ -175,14 +176,10 @@ impl Vnode {
         let mut done = 0;
         let mut end = offset;
         while from.remaining() > 0 {
-            self.cache().make_room(lwp);
-            let step = self.turn.with(lwp, |()| {
-                let offset = match (offset, end) {
-                    (Some(_), Some(at)) => at,
-                    _ => self.size(lwp)?,
-                };
-                let count = self.write_some(lwp, offset, from)?;
-                Ok((count, offset + count as u64))
+            let room = self.cache().make_room(lwp);
+            let step = room.and_then(|()| {
+                self.turn
+                    .with(lwp, |()| self.write_next(lwp, offset.and(end), from))
             });
             match step.and_then(|step| step) {
                 Ok((count, at)) => {
@@ -194,6 +191,21 @@ impl Vnode {
             }
         }
         Ok((done, end.unwrap_or(0)))
+    }
+
+    /// Writes as much as one transfer takes to a place, or to the end: how much, and where that ends.
+    fn write_next(
+        self: &Arc<Self>,
+        lwp: &Lwp<'_>,
+        place: Option<u64>,
+        from: &mut UioIn<'_>,
+    ) -> Result<(usize, u64), Errno> {
+        let offset = match place {
+            Some(offset) => offset,
+            None => self.size(lwp)?,
+        };
+        let count = self.write_some(lwp, offset, from)?;
+        Ok((count, offset + count as u64))
     }
 
     /// Writes as much as one transfer takes. The caller has the turn.

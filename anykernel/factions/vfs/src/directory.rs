@@ -79,6 +79,15 @@ impl Vnode {
         found.ok_or(Errno::ENOENT)
     }
 
+    /// `EEXIST` if there is such a name. The caller has the turn.
+    fn check_absent(self: &Arc<Self>, lwp: &Lwp<'_>, name: &[u8]) -> Result<(), Errno> {
+        match self.lookup_in_turn(lwp, name) {
+            Ok(_) => Err(Errno::EEXIST),
+            Err(Errno::ENOENT) => Ok(()),
+            Err(errno) => Err(errno),
+        }
+    }
+
     /// Says to who watches that something happened to a name here.
     fn happened_in(
         self: &Arc<Self>,
@@ -121,11 +130,7 @@ impl Vnode {
         new: &Creation<'_>,
     ) -> Result<Arc<Vnode>, Errno> {
         let made = self.turn.with(lwp, |()| {
-            match self.lookup_in_turn(lwp, name) {
-                Ok(_) => return Err(Errno::EEXIST),
-                Err(Errno::ENOENT) => {}
-                Err(errno) => return Err(errno),
-            }
+            self.check_absent(lwp, name)?;
             self.check_change(lwp, who)?;
             self.check_alive(lwp)?;
             let number = self.fs().create(lwp, self.place(name), new)?;
@@ -154,11 +159,7 @@ impl Vnode {
         target: &Arc<Vnode>,
     ) -> Result<(), Errno> {
         self.turn.with(lwp, |()| {
-            match self.lookup_in_turn(lwp, name) {
-                Ok(_) => return Err(Errno::EEXIST),
-                Err(Errno::ENOENT) => {}
-                Err(errno) => return Err(errno),
-            }
+            self.check_absent(lwp, name)?;
             if !Arc::ptr_eq(self.mount(), target.mount()) {
                 return Err(Errno::EXDEV);
             }

@@ -13,7 +13,7 @@ use crate::inotify::Watches;
 use crate::page::PAGE;
 use crate::{FileSystem, Ino, Properties, Storage, Usage, Vnode};
 
-/// Vnodes that a mount keeps although nobody uses them, before it lets most of them go.
+/// Vnodes that a mount has before it looks for some that nobody uses, and lets them go.
 const KEPT: usize = 32 * 1024;
 
 /// What a mount is of, and how.
@@ -31,6 +31,8 @@ pub struct MountOptions {
 
 struct State {
     vnodes: HashMap<Ino, Arc<Vnode>>,
+    /// How many there are to be at the next look for some that nobody uses.
+    enough: usize,
     /// Without names, but used.
     orphans: Vec<Arc<Vnode>>,
     /// Bytes that the file system is sure to have room for beside what was promised before.
@@ -72,6 +74,7 @@ impl Mount {
             covered,
             state: Leaf::new(State {
                 vnodes: HashMap::new(),
+                enough: KEPT,
                 orphans: Vec::new(),
                 promise: 0,
                 pages: 0,
@@ -144,10 +147,11 @@ impl Mount {
             None => {
                 let mut attributes = self.fs.attributes(lwp, number)?;
                 attributes.number = number;
-                let new = Vnode::new(self, attributes, parent)?;
+                let charge = lwp.instance().memory().charge(size_of::<Vnode>())?;
+                let new = Vnode::new(self, attributes, parent, charge)?;
                 let (vnode, many) = self.state.with(|state| {
                     let vnode = state.vnodes.entry(number).or_insert(new).clone();
-                    (vnode, state.vnodes.len() > KEPT)
+                    (vnode, state.vnodes.len() > state.enough)
                 });
                 if many && self.properties.storage != Storage::Pages {
                     self.trim(lwp);
@@ -190,9 +194,12 @@ impl Mount {
                 .map(|vnode| vnode.number())
                 .collect();
             if self.drop_unused(lwp, &idle) >= KEPT / 2 {
-                return;
+                break;
             }
         }
+        // Those that are used are not looked at again until there are as many more.
+        self.state
+            .with(|state| state.enough = KEPT.max(2 * state.vnodes.len()));
     }
 
     /// Lets go of those of these vnodes that nobody uses; how many.

@@ -7,7 +7,7 @@ use alloc::boxed::Box;
 use alloc::sync::{Arc, Weak};
 
 use base::sync::{Leaf, Mutex};
-use base::{Errno, Exclusive, Lwp};
+use base::{Charge, Errno, Exclusive, Lwp};
 use hashbrown::HashMap;
 
 use crate::locks::Locks;
@@ -51,6 +51,7 @@ pub struct Vnode {
     pub(crate) locks: Locks,
     /// What a FIFO's ends have in common while there are some.
     pub(crate) pipe: Leaf<Weak<Pipe>>,
+    _charge: Charge,
 }
 
 impl Vnode {
@@ -59,6 +60,7 @@ impl Vnode {
         mount: &Arc<Mount>,
         attributes: Attributes,
         parent: Option<&Arc<Vnode>>,
+        charge: Charge,
     ) -> Result<Arc<Self>, Errno> {
         let depth = parent.map_or(0, |parent| parent.depth + 1);
         if depth > DEEPEST {
@@ -83,6 +85,7 @@ impl Vnode {
             turn: Exclusive::new(()),
             locks: Locks::new(),
             pipe: Leaf::new(Weak::new()),
+            _charge: charge,
         }))
     }
 
