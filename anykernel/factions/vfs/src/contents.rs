@@ -9,7 +9,6 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use base::{Errno, Lwp};
-use syscall::consts::IN_MODIFY;
 use syscall::{UioIn, UioOut};
 
 use crate::cache::Cache;
@@ -17,7 +16,7 @@ use crate::page::{CHUNK, Frame, PAGE};
 use crate::{Changes, Storage, Time, Vnode};
 
 /// Pages of one transfer between pages and a medium, at most.
-const RUN: u64 = 256;
+pub(crate) const RUN: u64 = 256;
 
 /// Pages read ahead at first, and at most.
 const AHEAD: Range<u64> = 4..RUN;
@@ -27,7 +26,7 @@ const PIECE: usize = 64 * 1024;
 
 const ZEROS: [u8; PAGE] = [0; PAGE];
 
-fn page_of(offset: u64) -> (u64, usize) {
+pub(crate) fn page_of(offset: u64) -> (u64, usize) {
     (offset / PAGE as u64, (offset % PAGE as u64) as usize)
 }
 
@@ -39,7 +38,7 @@ fn buffer(bytes: usize) -> Result<Vec<u8>, Errno> {
 }
 
 impl Vnode {
-    fn cache(&self) -> &Cache {
+    pub(crate) fn cache(&self) -> &Cache {
         self.mount().cache()
     }
 
@@ -252,7 +251,7 @@ impl Vnode {
     }
 
     /// `ENOSPC` if the mount may not have so many more pages.
-    fn check_room(&self, lwp: &Lwp<'_>, pages: &Range<u64>) -> Result<(), Errno> {
+    pub(crate) fn check_room(&self, lwp: &Lwp<'_>, pages: &Range<u64>) -> Result<(), Errno> {
         let Some(left) = self.mount().pages_left(lwp)? else {
             return Ok(());
         };
@@ -361,231 +360,5 @@ impl Vnode {
             at = 0;
         }
         Ok(count)
-    }
-
-    /// Gives a file a size.
-    pub(crate) fn resize(self: &Arc<Self>, lwp: &Lwp<'_>, size: u64) -> Result<(), Errno> {
-        if size > self.mount().properties().largest_file {
-            return Err(Errno::EFBIG);
-        }
-        self.turn.with(lwp, |()| {
-            let now = Some(Time::now());
-            let changes = Changes {
-                size: Some(size),
-                modified: now,
-                changed: now,
-                ..Changes::default()
-            };
-            if self.storage() == Storage::Pages {
-                self.change_later(&changes);
-            } else {
-                self.change(lwp, &changes)?;
-            }
-            self.cut(lwp, size);
-            Ok(())
-        })??;
-        self.happened(lwp, IN_MODIFY);
-        Ok(())
-    }
-
-    /// Lets go of what is behind the end. The caller has the turn.
-    fn cut(self: &Arc<Self>, lwp: &Lwp<'_>, size: u64) {
-        let mut pages = self.pages.lock(lwp);
-        let (frames, ended) = pages.cut(size.div_ceil(PAGE as u64));
-        let (last, at) = page_of(size);
-        if at > 0
-            && let Some(bytes) = pages.get_clean(last)
-        {
-            bytes[at..].fill(0);
-        }
-        drop(pages);
-        self.let_go(frames, ended);
-    }
-
-    fn let_go(self: &Arc<Self>, frames: Vec<Frame>, ended: u64) {
-        match self.storage() {
-            Storage::Medium => {
-                self.cache().count(0, frames.len() as u64, self, &[]);
-                self.cache().differ(0, ended, None);
-            }
-            _ => self.mount().count_pages(0, frames.len() as u64),
-        }
-        self.cache().give(frames);
-    }
-
-    /// Has a range read as zeros.
-    pub(crate) fn punch(
-        self: &Arc<Self>,
-        lwp: &Lwp<'_>,
-        offset: u64,
-        len: u64,
-    ) -> Result<(), Errno> {
-        self.turn.with(lwp, |()| {
-            let end = offset.saturating_add(len).min(self.size(lwp)?);
-            if end <= offset {
-                return Ok(());
-            }
-            if self.storage() == Storage::Medium {
-                self.flush_in_turn(lwp)?;
-                self.fs().punch(lwp, self.number(), offset, end - offset)?;
-                self.forget_attributes();
-            }
-            let whole = offset.div_ceil(PAGE as u64)..end / PAGE as u64;
-            let mut pages = self.pages.lock(lwp);
-            let mut zero = |from: u64, to: u64| {
-                let (page, at) = page_of(from);
-                if let Some(bytes) = pages.get_clean(page) {
-                    bytes[at..at + (to - from) as usize].fill(0);
-                }
-            };
-            if whole.start > whole.end {
-                zero(offset, end);
-                return Ok(());
-            }
-            zero(offset, whole.start * PAGE as u64);
-            zero(whole.end * PAGE as u64, end);
-            let (frames, ended) = pages.take(whole);
-            drop(pages);
-            self.let_go(frames, ended);
-            Ok(())
-        })?
-    }
-
-    /// Has space for a range.
-    pub(crate) fn allocate(
-        self: &Arc<Self>,
-        lwp: &Lwp<'_>,
-        offset: u64,
-        len: u64,
-    ) -> Result<(), Errno> {
-        self.turn.with(lwp, |()| match self.storage() {
-            Storage::Medium => {
-                self.flush_in_turn(lwp)?;
-                self.fs().allocate(lwp, self.number(), offset, len)?;
-                self.forget_attributes();
-                Ok(())
-            }
-            Storage::Pages => {
-                let pages = offset / PAGE as u64..(offset + len).div_ceil(PAGE as u64);
-                self.check_room(lwp, &pages)?;
-                let mut locked = self.pages.lock(lwp);
-                for page in pages {
-                    if !locked.has(page) {
-                        locked.insert(page, self.cache().frame(false)?);
-                        self.mount().count_pages(1, 0);
-                    }
-                }
-                Ok(())
-            }
-            Storage::Nowhere => Err(Errno::EOPNOTSUPP),
-        })?
-    }
-
-    /// Where data from `offset` on begins, or a hole. `ENXIO` beyond the end.
-    pub(crate) fn seek_data(
-        self: &Arc<Self>,
-        lwp: &Lwp<'_>,
-        offset: u64,
-        hole: bool,
-    ) -> Result<u64, Errno> {
-        let size = self.size(lwp)?;
-        if offset >= size {
-            return Err(Errno::ENXIO);
-        }
-        if self.storage() != Storage::Pages {
-            return self.turn.with(lwp, |()| {
-                self.flush_in_turn(lwp)?;
-                self.fs().seek(lwp, self.number(), offset, hole)
-            })?;
-        }
-        let page = self.pages.lock(lwp).seek(offset / PAGE as u64, hole);
-        let found = page.map_or(size, |page| (page * PAGE as u64).max(offset));
-        match found < size || hole {
-            true => Ok(found.min(size)),
-            false => Err(Errno::ENXIO),
-        }
-    }
-
-    /// Writes back what differs from the medium.
-    pub(crate) fn flush(self: &Arc<Self>, lwp: &Lwp<'_>) -> Result<(), Errno> {
-        self.turn.with(lwp, |()| self.flush_in_turn(lwp))?
-    }
-
-    /// As [`flush`](Self::flush) for who has the turn. An error is kept for whoever synchronises; what was not written
-    /// still differs.
-    fn flush_in_turn(self: &Arc<Self>, lwp: &Lwp<'_>) -> Result<(), Errno> {
-        if self.storage() != Storage::Medium {
-            return Ok(());
-        }
-        let mut from = 0;
-        let result = loop {
-            match self.flush_run(lwp, from) {
-                Ok(Some(next)) => from = next,
-                Ok(None) => break self.tell(lwp),
-                Err(errno) => break Err(errno),
-            }
-        };
-        result.inspect_err(|errno| self.state.with(|state| state.error = Some(*errno)))
-    }
-
-    /// Writes back the first run from a page on; where the next may be.
-    fn flush_run(self: &Arc<Self>, lwp: &Lwp<'_>, from: u64) -> Result<Option<u64>, Errno> {
-        let size = self.size(lwp)?;
-        let mut pages = self.pages.lock(lwp);
-        let Some(run) = pages.next_dirty(from, RUN) else {
-            return Ok(None);
-        };
-        let start = run.start * PAGE as u64;
-        let len = (run.end * PAGE as u64).min(size).saturating_sub(start) as usize;
-        let mut bytes = Vec::new();
-        bytes
-            .try_reserve_exact(len.next_multiple_of(PAGE))
-            .map_err(|_| Errno::ENOMEM)?;
-        for page in run.clone() {
-            if let Some(page) = pages.get_clean(page) {
-                bytes.extend_from_slice(page);
-            }
-        }
-        bytes.truncate(len);
-        let ended = pages.mark(run.clone(), false);
-        drop(pages);
-        self.cache().differ(0, ended, None);
-        let written = self.fs().write(lwp, self.number(), start, &bytes);
-        if let Err(errno) = written {
-            let began = self.pages.lock(lwp).mark(run, true);
-            self.cache().differ(began, 0, Some(self));
-            return Err(errno);
-        }
-        // Blocks were found for it.
-        let pending = self.state.with(|state| {
-            state.known.take();
-            state.pending.size
-        });
-        if pending.is_some_and(|size| size <= start + len as u64) {
-            self.state.with(|state| state.pending.size = None);
-        }
-        Ok(Some(run.end))
-    }
-
-    /// Has it survive a loss of power; an error of any write since somebody last asked.
-    pub(crate) fn sync(self: &Arc<Self>, lwp: &Lwp<'_>, data_only: bool) -> Result<(), Errno> {
-        let flushed = self.flush(lwp);
-        let earlier = self.state.with(|state| state.error.take());
-        flushed?;
-        self.fs().sync_file(lwp, self.number(), data_only)?;
-        earlier.map_or(Ok(()), Err)
-    }
-
-    /// Gives up pages of a chunk that nobody used of late: their frames, and whether any are left.
-    pub(crate) fn reclaim(&self, lwp: &Lwp<'_>, chunk: u64) -> (Vec<Frame>, bool) {
-        let mut frames = Vec::new();
-        let left = self.pages.lock(lwp).reclaim(chunk, &mut frames);
-        (frames, left)
-    }
-
-    /// Gives up all pages: of a file that ends, or that is as its medium is.
-    pub(crate) fn empty(self: &Arc<Self>, lwp: &Lwp<'_>) {
-        let (frames, ended) = self.pages.lock(lwp).cut(0);
-        self.let_go(frames, ended);
     }
 }

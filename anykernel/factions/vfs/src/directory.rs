@@ -17,6 +17,9 @@ use crate::{Creation, Kind, Place, Vnode};
 /// Names remembered in one directory, before all are forgotten.
 const REMEMBERED: usize = 16 * 1024;
 
+/// What moved, and what had the new name.
+type Moved = (Arc<Vnode>, Option<Arc<Vnode>>);
+
 /// What a rename is to do with what has the new name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Replace {
@@ -283,7 +286,7 @@ impl Vnode {
         to: &Arc<Vnode>,
         new_name: &[u8],
         replace: Replace,
-    ) -> Result<Option<(Arc<Vnode>, Option<Arc<Vnode>>)>, Errno> {
+    ) -> Result<Option<Moved>, Errno> {
         let child = self.lookup_in_turn(lwp, name)?;
         let there = match to.lookup_in_turn(lwp, new_name) {
             Ok(there) => Some(there),

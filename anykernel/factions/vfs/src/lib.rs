@@ -25,6 +25,7 @@ mod contents;
 mod copy;
 mod date;
 mod directory;
+mod extent;
 mod filesystem;
 mod inotify;
 mod locks;
@@ -42,6 +43,7 @@ pub mod syscalls;
 #[allow(clippy::module_inception, reason = "the faction's state")]
 mod vfs;
 mod vnode;
+mod writeback;
 
 use base::Component;
 
