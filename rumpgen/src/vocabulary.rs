@@ -96,6 +96,7 @@ pub static ARGUMENTS: &[Argument] = &[
     argument("u64", Form::Plain, &[one("uint64_t @", "u64")], INT),
     argument("usize", Form::Plain, &[one("size_t @", "usize")], SIZE),
     argument("Long", Form::Decoded, &[one("long @", "isize")], NONE),
+    argument("Address", Form::Wrapped, &[one("void *@", "usize")], NONE),
     argument("Str", Form::Decoded, &[one("const char *@", "*const u8")], NONE),
     argument("Path", Form::Decoded, &[one("const char *@", "*const u8")], NONE),
     argument("UserIn", Form::Decoded, &[one("const void *@", "*const u8"), len("size_t @", "usize")], SIZE),
@@ -130,6 +131,7 @@ pub static RETURNS: &[Return] = &[
     Return { name: "u32", c: "int", rust: "i32", headers: NONE },
     Return { name: "usize", c: "ssize_t", rust: "isize", headers: &["sys/types.h"] },
     Return { name: "i64", c: "int64_t", rust: "i64", headers: INT },
+    Return { name: "Address", c: "void *", rust: "usize", headers: NONE },
     Return { name: "NewFd", c: "int", rust: "i32", headers: NONE },
 ];
 

@@ -2,7 +2,7 @@
 //! conventions.
 
 use base::{Errno, Lwp};
-use syscall::NewFd;
+use syscall::{Address, NewFd};
 
 use crate::lwp;
 
@@ -31,6 +31,21 @@ macro_rules! c_result {
             }
         }
     )* };
+}
+
+/// An address, or `MAP_FAILED`.
+impl CResult for Address {
+    type C = usize;
+
+    #[inline(always)]
+    fn to_c(self) -> usize {
+        self.0
+    }
+
+    #[inline(always)]
+    fn failure() -> usize {
+        usize::MAX
+    }
 }
 
 c_result! {

@@ -47,6 +47,10 @@ pub struct NewFd(pub i32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Long(pub i64);
 
+/// An address of the caller's memory, of which nothing is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address(pub usize);
+
 /// A string of the caller's.
 #[derive(Clone, Copy, Debug)]
 pub struct Str<'a>(Result<&'a str, Errno>);

@@ -79,6 +79,11 @@ impl<'a> UserIn<'a> {
         UserIn { mem, address, len }
     }
 
+    /// Where they are.
+    pub fn address(&self) -> usize {
+        self.address
+    }
+
     /// How many bytes there are.
     pub fn len(&self) -> usize {
         self.len
@@ -87,6 +92,14 @@ impl<'a> UserIn<'a> {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// The first of them, at most so many.
+    pub fn first(self, len: usize) -> Self {
+        UserIn {
+            len: len.min(self.len),
+            ..self
+        }
     }
 }
 

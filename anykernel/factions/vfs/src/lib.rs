@@ -30,6 +30,7 @@ mod filesystem;
 mod inotify;
 mod locks;
 mod lookup;
+mod mapping;
 mod mount;
 mod open;
 mod openfile;

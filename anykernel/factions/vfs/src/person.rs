@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use base::sync::Leaf;
 use base::{Errno, Lwp, OfProcess};
 
+use crate::mapping::Mappings;
 use crate::{Credentials, Vfs, Vnode};
 
 struct State {
@@ -18,6 +19,7 @@ struct State {
 pub struct Person {
     vfs: Arc<Vfs>,
     state: Leaf<State>,
+    mappings: Mappings,
 }
 
 impl Person {
@@ -37,12 +39,17 @@ impl Person {
                 credentials: Arc::new(Credentials::default()),
                 umask: 0o022,
             }),
+            mappings: Mappings::new(),
         }))
     }
 
     /// The faction's state.
     pub fn vfs(&self) -> &Arc<Vfs> {
         &self.vfs
+    }
+
+    pub(crate) fn mappings(&self) -> &Mappings {
+        &self.mappings
     }
 
     /// Where paths with a slash before them begin.
@@ -105,6 +112,8 @@ impl OfProcess for Person {
                 credentials: state.credentials.clone(),
                 umask: state.umask,
             })),
+            // Memory is the parent's.
+            mappings: Mappings::new(),
         })
     }
 }

@@ -4,8 +4,8 @@ use base::{Errno, Lwp};
 use markers::syscall;
 use syscall::consts::*;
 use syscall::{
-    Dirent, DirentsOut, Fd, FdPair, IovIn, IovOut, NewFd, Offset, Path, StatFsOut, StatOut, Str,
-    Times, UserIn, UserOut,
+    Address, Dirent, DirentsOut, Fd, FdPair, IovIn, IovOut, NewFd, Offset, Path, StatFsOut,
+    StatOut, Str, Times, UserIn, UserOut,
 };
 
 use crate::calls::{self, At, of_file, walk};
@@ -13,7 +13,7 @@ use crate::inotify::Inotify;
 use crate::lookup::Walk;
 use crate::openfile::Whence;
 use crate::pipe::{Ends, Pipe};
-use crate::{Credentials, Kind, Person, open, stat};
+use crate::{Credentials, Kind, Person, mapping, open, stat};
 
 const HERE: Fd = Fd(AT_FDCWD);
 
@@ -694,6 +694,33 @@ pub fn copy_file_range(
 #[syscall]
 pub fn flock(lwp: &Lwp<'_>, fd: Fd, operation: u32) -> Result<(), Errno> {
     calls::lock(lwp, fd, operation)
+}
+
+/// A copy of a file in memory, or zeros (`MAP_ANONYMOUS`), where the kernel likes: its address. There is no virtual memory, so
+/// what others write is not seen in it, and a shared one (`MAP_SHARED`) goes to its file by `msync` and `munmap`.
+#[syscall]
+pub fn mmap(
+    lwp: &Lwp<'_>,
+    _address: Address,
+    len: usize,
+    protection: u32,
+    flags: u32,
+    fd: Fd,
+    offset: i64,
+) -> Result<Address, Errno> {
+    mapping::map(lwp, len, protection, flags, fd, offset)
+}
+
+/// Writes a range of a shared mapping to its file, and with `MS_SYNC` has it survive a loss of power.
+#[syscall]
+pub fn msync(lwp: &Lwp<'_>, range: UserIn<'_>, flags: u32) -> Result<(), Errno> {
+    mapping::synchronise(lwp, range, flags)
+}
+
+/// Ends a mapping, which is named as a whole; a shared one goes to its file.
+#[syscall]
+pub fn munmap(lwp: &Lwp<'_>, range: UserIn<'_>) -> Result<(), Errno> {
+    mapping::unmap(lwp, range)
 }
 
 /// A set of watches, from which what happens to files is read (`inotify(7)`). Of the flags there are `O_NONBLOCK` and
