@@ -322,6 +322,9 @@ fn a_server_is_reached_through_a_port_of_this_host() {
     let url = format!("http://127.0.0.1:{port}/");
     let page = output(Command::new("curl").args(["-sS", "--max-time", "60", &url]));
     assert!(page.contains("<html"), "{page}");
+    let image = repository().join("target/rump/test-httpd-image/httpd.elf");
+    let size = fs::metadata(image).unwrap().len();
+    assert!(size < 400_000, "{size} bytes; the goal is 400,000");
 }
 
 #[test]

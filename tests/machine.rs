@@ -29,7 +29,8 @@ fn image() -> PathBuf {
             "--app",
             app,
         ];
-        Configuration::build("machine", &arguments).app("machine.elf")
+        // As `images.rs` calls it.
+        Configuration::build("machine-pvh", &arguments).app("machine.elf")
     };
     IMAGE.get_or_init(build).clone()
 }

@@ -32,13 +32,15 @@ fn clone_to(place: &Path) {
 fn build_there(elsewhere: &Path, name: &str, arguments: &[&str]) -> PathBuf {
     clone_to(elsewhere);
     let name = format!("test-{name}");
-    // Kept from run to run are the generator's upstream crates; no part of a kernel is built in it.
-    let target = repository().join("target/clones");
+    // The generator is the same program, which was built for the configuration here; it takes the place from cargo's
+    // variable.
+    let here = std::env::current_exe().unwrap();
+    let xtask = here.ancestors().nth(2).unwrap().join("xtask");
     output(
-        Command::new(env!("CARGO"))
+        Command::new(xtask)
             .current_dir(elsewhere)
-            .env("CARGO_TARGET_DIR", target)
-            .args(["xtask", "build", "-q", "--name", &name])
+            .env("CARGO_MANIFEST_DIR", elsewhere.join("xtask"))
+            .args(["build", "-q", "--name", &name])
             .args(arguments),
     );
     elsewhere.join("target/rump").join(name)
@@ -93,8 +95,8 @@ fn two_clones_build_the_same_image() {
     // What `machine.rs` builds, too: here it is built once.
     let components = ["--components", "net,sockets", "--platform", "pvh"];
     let asked = [&components[..], &["--app", "tests/apps/machine"]].concat();
-    let here = Configuration::build("machine", &asked);
-    let there = build_there(&elsewhere, "machine", &asked);
+    let here = Configuration::build("machine-pvh", &asked);
+    let there = build_there(&elsewhere, "machine-pvh", &asked);
     compare(&here, &there, &elsewhere, &["plan.json"], &["machine.elf"]);
 }
 

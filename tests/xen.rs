@@ -20,7 +20,7 @@ fn image() -> PathBuf {
         "--app",
         app,
     ];
-    Configuration::build("machine", &arguments).app("machine.elf")
+    Configuration::build("machine-pvh", &arguments).app("machine.elf")
 }
 
 /// The hypervisor. QEMU starts what begins like a program, not what is compressed.
