@@ -3,13 +3,14 @@
 //! The kernel's threads are the process's threads; what nobody waits for is done by a small pool
 //! that all kernels of the process share (see `work`). Nothing here knows a component.
 //!
-//! State of a process lives here and nowhere else: the pool, the tables of sockets and disks, the list of threads' wait words,
+//! State of a process lives here and nowhere else: the pool, the tables of sockets, disks and files, the list of threads' wait words,
 //! the panic hook.
 // System calls, thread-local words and the allocator have no safe form.
 #![allow(unsafe_code)]
 
 mod clock;
 mod console;
+mod directories;
 mod disks;
 mod fault;
 mod frames;
