@@ -21,7 +21,7 @@ pub(crate) const RUN: u64 = 256;
 /// Pages read ahead at first, and at most.
 const AHEAD: Range<u64> = 4..RUN;
 
-/// Bytes of one read of what is made up.
+/// Bytes of one read of what nothing is kept of.
 const PIECE: usize = 64 * 1024;
 
 const ZEROS: [u8; PAGE] = [0; PAGE];
@@ -49,8 +49,8 @@ impl Vnode {
         offset: u64,
         to: &mut UioOut<'_>,
     ) -> Result<usize, Errno> {
-        if self.storage() == Storage::Nowhere {
-            return self.read_made_up(lwp, offset, to);
+        if !self.keeps() {
+            return self.read_through(lwp, offset, to);
         }
         let mut done = 0;
         while to.remaining() > 0 {
@@ -65,15 +65,30 @@ impl Vnode {
         Ok(done)
     }
 
-    fn read_made_up(
+    /// Reads what nothing is kept of, in pieces.
+    fn read_through(
         &self,
         lwp: &Lwp<'_>,
         offset: u64,
         to: &mut UioOut<'_>,
     ) -> Result<usize, Errno> {
         let mut piece = buffer(to.remaining().min(PIECE))?;
-        let count = self.fs().read(lwp, self.number(), offset, &mut piece)?;
-        to.put(&piece[..count])
+        let mut done = 0;
+        while to.remaining() > 0 {
+            let wanted = to.remaining().min(piece.len());
+            let at = offset.saturating_add(done as u64);
+            match self.fs().read(lwp, self.number(), at, &mut piece[..wanted]) {
+                Ok(count) => {
+                    done += to.put(&piece[..count])?;
+                    if count < wanted {
+                        break;
+                    }
+                }
+                Err(_) if done > 0 => break,
+                Err(errno) => return Err(errno),
+            }
+        }
+        Ok(done)
     }
 
     /// Copies the pages that are there, one at least.
@@ -239,6 +254,9 @@ impl Vnode {
             true => self.write_pages(lwp, offset, len as usize, from)?,
             false => self.write_through(lwp, offset, len as usize, from)?,
         };
+        if !self.keeps() {
+            return Ok(count);
+        }
         let now = Some(Time::now());
         let end = offset + count as u64;
         self.change_later(&Changes {

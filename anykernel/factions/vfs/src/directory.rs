@@ -1,6 +1,7 @@
 //! Names in directories: found, made, taken away.
 //!
-//! A directory remembers what was found in it, and what was not. Whoever asks its file system, or changes names, has the
+//! A directory remembers what was found in it, and what was not, unless its file system says that names change by
+//! themselves. Whoever asks its file system, or changes names, has the
 //! directory's turn; of two directories that of the lower address first, and for a move between two the mount's
 //! order of moves before that.
 
@@ -75,10 +76,12 @@ impl Vnode {
             Err(Errno::ENOENT) => None,
             Err(errno) => return Err(errno),
         };
-        drop(
-            self.names
-                .with(|names| remember(names, name, found.clone())),
-        );
+        if self.mount().remembers_names() {
+            let old = self
+                .names
+                .with(|names| remember(names, name, found.clone()));
+            drop(old);
+        }
         found.ok_or(Errno::ENOENT)
     }
 
@@ -108,13 +111,15 @@ impl Vnode {
 
     /// A name changed its meaning.
     fn renew(&self, name: &[u8], now: Option<Arc<Vnode>>) {
-        let folds = self.mount().properties().folds_case;
-        let old = self.names.with(|names| {
-            let all = folds.then(|| core::mem::take(names));
-            let one = names.remove(name);
-            (all, one, remember(names, name, now))
-        });
-        drop(old);
+        if self.mount().remembers_names() {
+            let folds = self.mount().properties().folds_case;
+            let old = self.names.with(|names| {
+                let all = folds.then(|| core::mem::take(names));
+                let one = names.remove(name);
+                (all, one, remember(names, name, now))
+            });
+            drop(old);
+        }
         self.forget_attributes();
     }
 

@@ -73,7 +73,7 @@ impl Vnode {
             if end <= offset {
                 return Ok(());
             }
-            if self.storage() == Storage::Medium {
+            if self.storage() != Storage::Pages {
                 self.flush_in_turn(lwp)?;
                 self.fs().punch(lwp, self.number(), offset, end - offset)?;
                 self.forget_attributes();
@@ -107,7 +107,7 @@ impl Vnode {
         len: u64,
     ) -> Result<(), Errno> {
         self.turn.with(lwp, |()| match self.storage() {
-            Storage::Medium => {
+            Storage::Medium | Storage::Nowhere => {
                 self.flush_in_turn(lwp)?;
                 self.fs().allocate(lwp, self.number(), offset, len)?;
                 self.forget_attributes();
@@ -125,7 +125,6 @@ impl Vnode {
                 }
                 Ok(())
             }
-            Storage::Nowhere => Err(Errno::EOPNOTSUPP),
         })?
     }
 

@@ -19,7 +19,8 @@ pub enum Storage {
     /// In the faction's pages: they are all there is, and what was never written is zero. Attributes likewise:
     /// the file system hears of them before an inode is forgotten only.
     Pages,
-    /// Made up at each read, as in a directory of the kernel's own state: no pages are kept.
+    /// Somewhere that changes by itself, as the kernel's own state or a directory of the host: nothing is kept, and the
+    /// file system is asked each time.
     Nowhere,
 }
 
@@ -101,7 +102,7 @@ pub trait FileSystem: Send + Sync {
     /// What it is like.
     fn properties(&self) -> Properties;
 
-    /// Whether names stay what they were until the faction changes them; in a directory that is made up, they may not.
+    /// Whether names stay what they were until the faction changes them; where others change them, they do not.
     fn remembers_names(&self) -> bool {
         true
     }

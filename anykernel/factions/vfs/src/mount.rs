@@ -46,6 +46,7 @@ pub struct Mount {
     number: u32,
     fs: Arc<dyn FileSystem>,
     properties: Properties,
+    remembers_names: bool,
     options: MountOptions,
     cache: Arc<Cache>,
     watches: Arc<Watches>,
@@ -67,6 +68,7 @@ impl Mount {
         Arc::new(Mount {
             number,
             properties: fs.properties(),
+            remembers_names: fs.remembers_names(),
             fs,
             options,
             cache: cache.clone(),
@@ -96,6 +98,11 @@ impl Mount {
     /// What the file system is like.
     pub fn properties(&self) -> &Properties {
         &self.properties
+    }
+
+    /// Whether names stay what they were until they are changed here.
+    pub(crate) fn remembers_names(&self) -> bool {
+        self.remembers_names
     }
 
     /// Whether nothing can be changed.

@@ -73,7 +73,7 @@ impl Vnode {
             kind: attributes.kind,
             depth,
             state: Leaf::new(State {
-                known: Some(attributes),
+                known: Some(attributes).filter(|_| mount.properties().storage != Storage::Nowhere),
                 pending: Changes::default(),
                 error: None,
                 parent: parent.filter(|_| is_directory).cloned(),
@@ -135,6 +135,11 @@ impl Vnode {
         self.mount.properties().storage
     }
 
+    /// Whether anything is kept of it; if not, the file system is asked each time.
+    pub(crate) fn keeps(&self) -> bool {
+        self.storage() != Storage::Nowhere
+    }
+
     /// The directory that a directory is in; nothing for the root of what is mounted.
     pub(crate) fn parent(&self) -> Option<Arc<Vnode>> {
         self.state.with(|state| state.parent.clone())
@@ -172,14 +177,15 @@ impl Vnode {
 
     /// All that is known of it.
     pub fn attributes(&self, lwp: &Lwp<'_>) -> Result<Attributes, Errno> {
-        if let Some(known) = self.state.with(|state| state.known)
-            && self.storage() != Storage::Nowhere
-        {
+        if let Some(known) = self.state.with(|state| state.known) {
             return Ok(known);
         }
         let mut new = self.fs().attributes(lwp, self.number)?;
         if new.kind.bits() != self.kind.bits() {
             return Err(Errno::EUCLEAN);
+        }
+        if !self.keeps() {
+            return Ok(new);
         }
         Ok(self.state.with(|state| {
             state.pending.apply(&mut new);
