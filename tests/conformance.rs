@@ -20,6 +20,8 @@ struct Variant {
     flags: &'static [&'static str],
     /// The host in C that the kernel is linked with, if its platform leaves one out.
     host: Option<HostC>,
+    /// Whether the kernel's root is a directory of the host's.
+    on_host: bool,
 }
 
 /// Locks for as many processors as enter.
@@ -28,6 +30,7 @@ const MP: Variant = Variant {
     arguments: &["--components", "net,sockets,local,bpf,multicast,vfs"],
     flags: &[],
     host: None,
+    on_host: false,
 };
 
 /// Locks for one virtual processor.
@@ -41,6 +44,7 @@ const UP: Variant = Variant {
     ],
     flags: &[],
     host: None,
+    on_host: false,
 };
 
 /// The host's own sockets, to which no filters are attached.
@@ -49,6 +53,7 @@ const HOST_SOCKETS: Variant = Variant {
     arguments: &["--components", "sockin"],
     flags: &["-DNO_FILTERS"],
     host: None,
+    on_host: false,
 };
 
 /// No threads and no operating system.
@@ -62,6 +67,7 @@ const SIM: Variant = Variant {
     ],
     flags: &["-DNO_THREADS"],
     host: None,
+    on_host: false,
 };
 
 /// A host in C with threads.
@@ -75,6 +81,7 @@ const HOST_C: Variant = Variant {
     ],
     flags: &[],
     host: Some(HOST_WITH_THREADS),
+    on_host: false,
 };
 
 /// A host in C without.
@@ -88,6 +95,16 @@ const HOST_C_SINGLE: Variant = Variant {
     ],
     flags: &["-DNO_THREADS"],
     host: Some(HOST_WITHOUT_THREADS),
+    on_host: false,
+};
+
+/// Files of the host's, in a kernel.
+const FILES_OF_THE_HOST: Variant = Variant {
+    name: "hostfs",
+    arguments: &["--components", "hostfs"],
+    flags: &["-DHOST_FILES"],
+    host: None,
+    on_host: true,
 };
 
 #[test]
@@ -200,6 +217,11 @@ fn files_on_a_host_in_c_without_threads() {
     same_output("files", &HOST_C_SINGLE);
 }
 
+#[test]
+fn files_of_the_host() {
+    same_output("files", &FILES_OF_THE_HOST);
+}
+
 /// Compiles a program for the host and for a variant, and holds what they say side by side.
 fn same_output(program: &str, variant: &Variant) {
     let test = format!("{program} of {}", variant.name);
@@ -221,7 +243,14 @@ fn same_output(program: &str, variant: &Variant) {
     };
     let host = build("host", Link::Host);
     let kernel = build("kernel", Link::Static(&configuration));
-    let (expected, found) = (run(&host), run(&kernel));
+    // In memory, as the files of the host's side.
+    let root = variant
+        .on_host
+        .then(|| tempfile::tempdir_in("/dev/shm").unwrap());
+    let root = root
+        .as_ref()
+        .map(|root| format!("hostfs:{}", root.path().display()));
+    let (expected, found) = (run(&host, None), run(&kernel, root.as_deref()));
     let differences = differences(&expected, &found);
     assert!(
         differences.is_empty(),
@@ -252,9 +281,12 @@ fn sources(program: &str) -> Vec<String> {
     sources
 }
 
-/// Runs a program to its end and returns what it said. Panics with the case it was at if it hangs or dies.
-fn run(program: &Path) -> String {
+/// Runs a program to its end, with this root for its kernel, and returns what it said. Panics with the case it was at if it hangs or dies.
+fn run(program: &Path, root: Option<&str>) -> String {
     let mut command = Command::new("timeout");
+    if let Some(root) = root {
+        command.env("RUMP_ROOT", root);
+    }
     command
         .args(["-k", "5", LIMIT])
         .arg(program)

@@ -208,6 +208,8 @@ void join_threads(void)
 static const char *const lacking = "threads";
 #elif defined NO_FILTERS
 static const char *const lacking = "filters";
+#elif defined HOST_FILES
+static const char *const lacking = "tmpfs";
 #else
 static const char *const lacking = "nothing";
 #endif

@@ -23,6 +23,8 @@ struct test_case {
 #define THREADED(function) { #function, function, "threads" }
 /* Attaches a filter; likewise with NO_FILTERS. */
 #define FILTERED(function) { #function, function, "filters" }
+/* Says what kind of file system it is on, or uses what only that has; skipped with HOST_FILES. */
+#define OF_TMPFS(function) { #function, function, "tmpfs" }
 #define END_OF_CASES { NULL, NULL, NULL }
 
 /* The body of main: `prog` runs all, `prog NAME...` some, `prog -l` lists. */

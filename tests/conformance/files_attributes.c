@@ -167,6 +167,7 @@ static void file_systems(void)
 }
 
 const struct test_case attribute_cases[] = {
-    CASE(modes), CASE(owners), CASE(times), CASE(access_as_root), CASE(extended_attributes), CASE(file_systems),
+    CASE(modes), CASE(owners), CASE(times), CASE(access_as_root), OF_TMPFS(extended_attributes),
+    OF_TMPFS(file_systems),
     END_OF_CASES,
 };

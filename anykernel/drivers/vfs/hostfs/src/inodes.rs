@@ -100,9 +100,9 @@ impl State {
         }
     }
 
-    /// Takes handles that were not used of late until there are as many as may be, or half of them.
+    /// Takes handles that were not used of late until there are as many as may be, or half of those there are.
     fn excess(&mut self, half: bool) -> Vec<Arc<Handle>> {
-        let bound = if half { OPEN / 2 } else { OPEN };
+        let bound = if half { self.open.len() / 2 } else { OPEN };
         let mut taken = Vec::new();
         // Each is looked at twice at most: it may have been used before the first time.
         for _ in 0..2 * self.open.len() {
