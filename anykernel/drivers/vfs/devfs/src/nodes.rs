@@ -1,7 +1,7 @@
 //! Units by name and number, and the directory they are in.
 
 use alloc::string::String;
-use alloc::sync::Arc;
+use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 
 use base::sync::Leaf;
@@ -46,10 +46,12 @@ struct Looks {
 struct Node {
     class: Class,
     name: String,
+    /// The block unit: another one that comes by the same name has a number of its own, since it holds something else.
+    unit: Weak<dev::Block>,
     looks: Looks,
 }
 
-/// All units there ever were: a name keeps its number.
+/// All units there ever were: each keeps its number, which is no other's.
 pub(crate) struct Nodes {
     dev: Arc<Dev>,
     nodes: Leaf<Vec<Node>>,
@@ -71,14 +73,20 @@ impl Nodes {
 
     /// The number of a unit.
     pub(crate) fn number(&self, class: Class, name: &str) -> Ino {
+        let unit = match class {
+            Class::Block => self.dev.block(name).ok(),
+            Class::Character => None,
+        };
+        let unit = unit.as_ref().map_or_else(Weak::new, Arc::downgrade);
         self.nodes.with(|nodes| {
-            let known = nodes
-                .iter()
-                .position(|node| node.class == class && node.name == name);
+            let known = nodes.iter().position(|node| {
+                node.class == class && node.name == name && node.unit.ptr_eq(&unit)
+            });
             let at = known.unwrap_or_else(|| {
                 nodes.push(Node {
                     class,
                     name: name.into(),
+                    unit,
                     looks: Looks {
                         mode: match class {
                             Class::Block => 0o660,
@@ -105,8 +113,12 @@ impl Nodes {
 
     /// The block unit of a number. `ENXIO` if it is gone.
     pub(crate) fn block(&self, number: Ino) -> Result<Arc<dev::Block>, Errno> {
-        let name = self.with(number, |node| node.name.clone())?;
-        self.dev.block(&name)
+        let (name, unit) = self.with(number, |node| (node.name.clone(), node.unit.clone()))?;
+        let there = self.dev.block(&name)?;
+        match unit.ptr_eq(&Arc::downgrade(&there)) {
+            true => Ok(there),
+            false => Err(Errno::ENXIO),
+        }
     }
 
     /// Which unit a device's numbers mean.
@@ -120,13 +132,14 @@ impl Nodes {
             CHARACTER => Class::Character,
             _ => return None,
         };
-        let found = self.with(FIRST + Ino::from(device.minor), |node| {
-            (node.class, node.name.clone())
-        });
-        found.ok().filter(|(found, _)| *found == class)
+        let number = FIRST + Ino::from(device.minor);
+        let found = self.with(number, |node| (node.class, node.name.clone()));
+        found.ok().filter(|(found, _)| {
+            *found == class && (class == Class::Character || self.block(number).is_ok())
+        })
     }
 
-    fn kind(&self, class: Class, name: &str) -> Kind {
+    pub(crate) fn kind(&self, class: Class, name: &str) -> Kind {
         let minor = (self.number(class, name) - FIRST) as u32;
         let known = KNOWN.iter().find(|(known, _)| *known == name);
         match (class, known) {
