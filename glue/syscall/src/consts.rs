@@ -267,3 +267,10 @@ pub const MS_RDONLY: u32 = 1;
 pub const MNT_FORCE: u32 = 1;
 pub const UMOUNT_NOFOLLOW: u32 = 8;
 pub const ST_RDONLY: u32 = 1;
+
+pub const ETFS_REG: u32 = 0;
+pub const ETFS_BLK: u32 = 1;
+pub const ETFS_CHR: u32 = 2;
+pub const ETFS_DIR: u32 = 3;
+pub const ETFS_DIR_SUBDIRS: u32 = 4;
+pub const ETFS_SIZE_ENDOFF: u64 = 0xffff_ffff_ffff_ffff;

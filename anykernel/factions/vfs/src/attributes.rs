@@ -33,6 +33,22 @@ pub struct Device {
     pub minor: u32,
 }
 
+impl Device {
+    /// Both in one, as C's `makedev` has it.
+    pub fn number(self) -> u64 {
+        let (major, minor) = (u64::from(self.major), u64::from(self.minor));
+        (minor & 0xff) | (major & 0xfff) << 8 | (minor & !0xff) << 12 | (major & !0xfff) << 32
+    }
+
+    /// What C's `major` and `minor` make of it.
+    pub fn of_number(number: u64) -> Device {
+        Device {
+            major: ((number >> 8 & 0xfff) | (number >> 32 & !0xfff)) as u32,
+            minor: ((number & 0xff) | (number >> 12 & !0xff)) as u32,
+        }
+    }
+}
+
 impl Kind {
     /// The bits of `st_mode` that say so.
     pub fn bits(self) -> u32 {
@@ -169,4 +185,20 @@ pub struct Creation<'a> {
     pub group: u32,
     /// When.
     pub time: Time,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_units_are_those_of_c() {
+        let device = Device {
+            major: 0x12345,
+            minor: 0x6789a,
+        };
+        assert_eq!(device.number(), 0x120006783459a);
+        assert_eq!(Device::of_number(device.number()), device);
+        assert_eq!(Device { major: 1, minor: 3 }.number(), 0x103);
+    }
 }

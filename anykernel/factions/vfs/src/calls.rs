@@ -425,6 +425,11 @@ pub(crate) fn mount(
         Err(Errno::EFAULT) => &b""[..],
         source => source?,
     };
+    // A node of a disk means that, wherever it stands.
+    let unit = find(lwp, Fd(AT_FDCWD), &source.into(), true, false)
+        .ok()
+        .and_then(|node| person.vfs().unit(node.kind()));
+    let source = unit.as_ref().map_or(source, |unit| unit.as_bytes());
     let format = format.get()?;
     let options = or_nothing(options.get())?;
     let arguments = MountArguments {

@@ -18,20 +18,6 @@ fn stamp(time: Time) -> Stamp {
     }
 }
 
-/// As C's `makedev` has it.
-pub(crate) fn encode(device: Device) -> u64 {
-    let (major, minor) = (u64::from(device.major), u64::from(device.minor));
-    (minor & 0xff) | (major & 0xfff) << 8 | (minor & !0xff) << 12 | (major & !0xfff) << 32
-}
-
-/// What C's `major` and `minor` make of it.
-pub(crate) fn decode(number: u64) -> Device {
-    Device {
-        major: ((number >> 8 & 0xfff) | (number >> 32 & !0xfff)) as u32,
-        minor: ((number & 0xff) | (number >> 12 & !0xff)) as u32,
-    }
-}
-
 /// A number for a mount, as long as it lasts.
 fn identity(mount: &Arc<Mount>) -> u64 {
     u64::from(mount.number())
@@ -47,7 +33,7 @@ pub(crate) fn stat(lwp: &Lwp<'_>, vnode: &Arc<Vnode>) -> Result<Stat, Errno> {
         links: known.links,
         user: known.owner,
         group: known.group,
-        unit: known.kind.device().map_or(0, encode),
+        unit: known.kind.device().map_or(0, Device::number),
         size: known.size,
         block_size: BEST,
         blocks: vnode.space(lwp, &known).div_ceil(512),
@@ -72,20 +58,4 @@ pub(crate) fn statfs(lwp: &Lwp<'_>, mount: &Arc<Mount>) -> Result<StatFs, Errno>
         longest_name: mount.properties().longest_name,
         flags: if mount.is_read_only() { ST_RDONLY } else { 0 },
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_of_units_are_those_of_c() {
-        let device = Device {
-            major: 0x12345,
-            minor: 0x6789a,
-        };
-        assert_eq!(encode(device), 0x120006783459a);
-        assert_eq!(decode(encode(device)), device);
-        assert_eq!(encode(Device { major: 1, minor: 3 }), 0x103);
-    }
 }

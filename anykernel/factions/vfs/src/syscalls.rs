@@ -13,7 +13,7 @@ use crate::inotify::Inotify;
 use crate::lookup::Walk;
 use crate::openfile::Whence;
 use crate::pipe::{Ends, Pipe};
-use crate::{Credentials, Kind, Person, mapping, open, stat};
+use crate::{Credentials, Device, Kind, Person, mapping, open, stat};
 
 const HERE: Fd = Fd(AT_FDCWD);
 
@@ -62,7 +62,7 @@ pub fn mknodat(lwp: &Lwp<'_>, at: Fd, path: Path<'_>, mode: u32, device: u64) ->
         0 => Kind::File,
         S_IFDIR => return Err(Errno::EPERM),
         S_IFLNK => return Err(Errno::EINVAL),
-        _ => Kind::of_bits(mode, stat::decode(device)).map_err(|_| Errno::EINVAL)?,
+        _ => Kind::of_bits(mode, Device::of_number(device)).map_err(|_| Errno::EINVAL)?,
     };
     let root = Person::of(lwp)?.credentials().is_root();
     if kind.device().is_some() && !root {

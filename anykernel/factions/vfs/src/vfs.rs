@@ -24,6 +24,9 @@ pub enum Opened {
 pub trait Devices: Send + Sync {
     /// What a unit is. `ENXIO` if there is none.
     fn open(&self, lwp: &Lwp<'_>, kind: Kind) -> Result<Opened, Errno>;
+
+    /// The name of a block unit.
+    fn name(&self, kind: Kind) -> Option<String>;
 }
 
 /// The faction's state.
@@ -68,6 +71,11 @@ impl Vfs {
     pub(crate) fn open_device(&self, lwp: &Lwp<'_>, kind: Kind) -> Result<Opened, Errno> {
         let devices = self.devices.with(|devices| devices.clone());
         devices.ok_or(Errno::ENXIO)?.open(lwp, kind)
+    }
+
+    /// The name of the block unit that a node is for.
+    pub(crate) fn unit(&self, kind: Kind) -> Option<String> {
+        self.devices.with(|devices| devices.clone())?.name(kind)
     }
 
     /// The names of all kinds of file systems.

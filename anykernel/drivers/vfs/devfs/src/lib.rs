@@ -16,7 +16,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 
 use base::{Boot, Component, Errno, Failure, Level, Lwp, write_log};
-use dev::Dev;
+use dev::{Block, Dev};
 use vfs::{Devices, FileSystem, Format, Kind, Mount, MountArguments, Opened, Vfs};
 
 use crate::contents::Contents;
@@ -35,7 +35,8 @@ fn start(boot: &mut Boot<'_>) -> Result<(), Failure> {
         blocks: contents,
     });
     vfs.set_devices(devfs.clone());
-    vfs.register(devfs);
+    vfs.register(devfs.clone());
+    boot.publish(devfs);
     Ok(())
 }
 
@@ -49,9 +50,17 @@ fn ready(lwp: &Lwp<'_>) {
     }
 }
 
-struct Devfs {
+/// The nodes of a kernel.
+pub struct Devfs {
     nodes: Arc<Nodes>,
     blocks: Arc<Mount>,
+}
+
+impl Devfs {
+    /// What a node of a block unit is, wherever it stands.
+    pub fn block(&self, unit: &Block) -> Kind {
+        self.nodes.kind(Class::Block, unit.name())
+    }
 }
 
 impl Format for Devfs {
@@ -73,6 +82,11 @@ impl Format for Devfs {
 }
 
 impl Devices for Devfs {
+    fn name(&self, kind: Kind) -> Option<String> {
+        let (class, name) = self.nodes.unit(kind.device()?)?;
+        (class == Class::Block && matches!(kind, Kind::Block(_))).then_some(name)
+    }
+
     fn open(&self, lwp: &Lwp<'_>, kind: Kind) -> Result<Opened, Errno> {
         let device = kind.device().ok_or(Errno::ENXIO)?;
         let (class, name): (Class, String) = self.nodes.unit(device).ok_or(Errno::ENXIO)?;
