@@ -27,9 +27,14 @@ fn an_image_and_a_directory_of_the_host_are_used_by_names_of_the_kernels() {
     );
 
     let said = output(Command::new(program).args([&image, &tree]));
-    let expected = "ext4 says hello\nagain EEXIST\nabsent ENOENT\nthe directory says inside\nthen ENOENT\n";
+    let expected =
+        "ext4 says hello\nagain EEXIST\nabsent ENOENT\nthe directory says inside\nthen ENOENT\n";
     assert_eq!(said, expected);
-    let cat = output(Command::new("debugfs").args(["-R", "cat /answer"]).arg(&image));
+    let cat = output(
+        Command::new("debugfs")
+            .args(["-R", "cat /answer"])
+            .arg(&image),
+    );
     assert_eq!(cat, "from the kernel");
     output(Command::new("e2fsck").arg("-fn").arg(&image));
     assert_eq!(fs::read(tree.join("new")).unwrap(), b"new");

@@ -84,7 +84,14 @@ impl Registry {
                 ETFS_REG | ETFS_BLK => register_disk(lwp, key, host, part)?,
                 ETFS_DIR | ETFS_DIR_SUBDIRS => {
                     mkdir(lwp, key.into(), 0o755)?;
-                    mount(lwp, host.into(), key.into(), "hostfs".into(), 0, "".into())?;
+                    mount(
+                        lwp,
+                        host.into(),
+                        key.into(),
+                        syscall::Str::new(Ok(hostfs::NAME)),
+                        0,
+                        "".into(),
+                    )?;
                     Kind::Directory
                 }
                 ETFS_CHR => return Err(Errno::EOPNOTSUPP),

@@ -25,6 +25,9 @@ use crate::hostfs::HostFs;
 /// The driver as a component of a kernel.
 pub static COMPONENT: Component = Component::new("hostfs").start(start);
 
+/// The name of this kind of file system.
+pub const NAME: &str = "hostfs";
+
 fn start(boot: &mut Boot<'_>) -> Result<(), Failure> {
     boot.get::<Vfs>().register(Arc::new(Directories));
     Ok(())
@@ -34,7 +37,7 @@ struct Directories;
 
 impl Format for Directories {
     fn name(&self) -> &'static str {
-        "hostfs"
+        NAME
     }
 
     /// Any path might be one of the host's: who wants that says so.
