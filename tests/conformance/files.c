@@ -58,7 +58,7 @@ int main(int argc, char **argv)
 {
     static const struct test_case *const groups[] = {
         open_cases, content_cases, name_cases, rename_cases, path_cases, attribute_cases, directory_cases,
-        pipe_cases, copy_cases, watch_cases, map_cases, NULL,
+        pipe_cases, lock_cases, copy_cases, watch_cases, map_cases, NULL,
     };
     int failed;
 #ifdef RUMP

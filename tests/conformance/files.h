@@ -29,7 +29,7 @@
 #endif
 
 extern const struct test_case open_cases[], content_cases[], name_cases[], rename_cases[], path_cases[],
-    attribute_cases[], directory_cases[], pipe_cases[], copy_cases[], watch_cases[], map_cases[];
+    attribute_cases[], directory_cases[], pipe_cases[], lock_cases[], copy_cases[], watch_cases[], map_cases[];
 
 /* Goes to a directory that is new and empty. */
 void fresh(void);

@@ -112,5 +112,5 @@ static void watches_of_a_set(void)
 }
 
 const struct test_case watch_cases[] = {
-    CASE(a_directory_tells_of_names), CASE(a_file_tells_of_itself), CASE(watches_of_a_set), END_OF_CASES,
+    OF_TMPFS(a_directory_tells_of_names), CASE(a_file_tells_of_itself), CASE(watches_of_a_set), END_OF_CASES,
 };

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::any::Any;
 
 use syscall::consts::{O_ACCMODE, O_APPEND, O_NONBLOCK, O_RDONLY, O_WRONLY};
-use syscall::{IoctlArg, UioIn, UioOut};
+use syscall::{FcntlArg, IoctlArg, UioIn, UioOut};
 
 use crate::atomic::{AtomicU32, Ordering};
 use crate::epoll::Item;
@@ -56,6 +56,20 @@ pub trait File: Any + Send + Sync {
     fn ioctl(&self, _lwp: &Lwp<'_>, _argument: &IoctlArg<'_>) -> Result<i32, Errno> {
         Err(Errno::ENOTTY)
     }
+
+    /// Does what a command of `fcntl` has to do with locks of ranges, for the open file that it is.
+    fn range_lock(
+        &self,
+        _lwp: &Lwp<'_>,
+        _open: &OpenFile,
+        _command: u32,
+        _lock: &mut FcntlArg<'_>,
+    ) -> Result<(), Errno> {
+        Err(Errno::EINVAL)
+    }
+
+    /// A process closes a descriptor of it; there may be others. Called with no lock held.
+    fn left(&self, _lwp: &Lwp<'_>, _process: i32) {}
 
     /// Whether all that is written goes to the end.
     fn set_append(&self, _append: bool) {}

@@ -98,7 +98,7 @@ impl Process {
     fn close_all(&self, lwp: &Lwp<'_>) {
         let entries = self.files.write(Descriptors::clear);
         for entry in entries {
-            entry.open.release(lwp);
+            self.leave(lwp, entry);
         }
     }
 
@@ -171,14 +171,24 @@ impl Process {
     /// Puts an entry in a place and closes what was there.
     fn put(&self, lwp: &Lwp<'_>, at: usize, entry: Entry) -> Result<(), Errno> {
         let replaced = self.files.write(|files| files.replace(at, entry));
-        let (result, old) = match replaced {
-            Ok(old) => (Ok(()), old),
-            Err((errno, entry)) => (Err(errno), Some(entry)),
-        };
-        if let Some(old) = old {
-            old.open.release(lwp);
+        match replaced {
+            Ok(old) => {
+                if let Some(old) = old {
+                    self.leave(lwp, old);
+                }
+                Ok(())
+            }
+            Err((errno, entry)) => {
+                entry.open.release(lwp);
+                Err(errno)
+            }
         }
-        result
+    }
+
+    /// Gives up what a descriptor stood for.
+    fn leave(&self, lwp: &Lwp<'_>, entry: Entry) {
+        entry.open.file().left(lwp, self.pid);
+        entry.open.release(lwp);
     }
 
     /// Another descriptor, the lowest from `least` on, for the same open file.
@@ -223,7 +233,7 @@ impl Process {
     /// Closes a descriptor.
     pub(crate) fn close(&self, lwp: &Lwp<'_>, fd: Fd) -> Result<(), Errno> {
         let entry = self.files.write(|files| files.remove(fd))?;
-        entry.open.release(lwp);
+        self.leave(lwp, entry);
         Ok(())
     }
 

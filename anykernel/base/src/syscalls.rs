@@ -3,7 +3,7 @@
 use markers::syscall;
 use syscall::consts::*;
 use syscall::{
-    EpollEventIn, EpollEvents, Fd, IoctlArg, IovIn, IovOut, Long, NewFd, PollFds, SigMask,
+    EpollEventIn, EpollEvents, FcntlArg, Fd, IoctlArg, IovIn, IovOut, NewFd, PollFds, SigMask,
     Timespec, UioIn, UioOut, UserIn, UserOut,
 };
 
@@ -120,9 +120,14 @@ pub fn dup3(lwp: &Lwp<'_>, from: Fd, to: Fd, flags: u32) -> Result<NewFd, Errno>
 /// Gets and sets flags of a descriptor (`F_GETFD`, `F_SETFD`) or of its open file (`F_GETFL`,
 /// `F_SETFL`), or duplicates it (`F_DUPFD`, `F_DUPFD_CLOEXEC`).
 #[syscall]
-pub fn fcntl(lwp: &Lwp<'_>, fd: Fd, command: u32, argument: Long) -> Result<i32, Errno> {
+pub fn fcntl(
+    lwp: &Lwp<'_>,
+    fd: Fd,
+    command: u32,
+    mut argument: FcntlArg<'_>,
+) -> Result<i32, Errno> {
     let process = lwp.process();
-    let number = argument.0 as i32;
+    let number = argument.as_number() as i32;
     match command {
         F_DUPFD | F_DUPFD_CLOEXEC => process
             .dup(lwp, fd, number, command == F_DUPFD_CLOEXEC)
@@ -138,6 +143,12 @@ pub fn fcntl(lwp: &Lwp<'_>, fd: Fd, command: u32, argument: Long) -> Result<i32,
             open.set_append(number as u32 & O_APPEND != 0);
             Ok(0)
         }),
+        F_GETLK | F_SETLK | F_SETLKW | F_OFD_GETLK | F_OFD_SETLK | F_OFD_SETLKW => {
+            process.with_file(lwp, fd, |open| {
+                open.file().range_lock(lwp, open, command, &mut argument)
+            })?;
+            Ok(0)
+        }
         _ => process.with_file(lwp, fd, |_| Err(Errno::EINVAL)),
     }
 }

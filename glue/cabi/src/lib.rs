@@ -66,6 +66,7 @@ mod entry;
 mod event;
 mod file;
 mod kernel;
+mod lock;
 mod lwp;
 mod memory;
 mod message;
@@ -80,6 +81,7 @@ pub use call::{CResult, public, syscall, yielded};
 pub use event::{EpollEventIn, EpollEvents, PollFds, RawEpollEvent, RawPollfd};
 pub use file::{DirentsOut, Offset, Path, RawStat, RawStatFs, StatFsOut, StatOut, Times};
 pub use kernel::{RawKernel, boot, enter, init, leave, now, poll, shutdown};
+pub use lock::FcntlArg;
 pub use lwp::{
     RFCFDG, RFFDG, RawLwp, lwproc_curlwp, lwproc_newlwp, lwproc_releaselwp, lwproc_rfork,
     lwproc_switch,
@@ -88,4 +90,4 @@ pub use memory::{IovIn, IovOut, RawIovec, UserIn, UserOut};
 pub use message::{MsgIn, MsgOut, RawMsghdr};
 pub use option::{IoctlArg, OptIn, OptOut};
 pub use pair::FdPair;
-pub use scalar::{Long, RawTimespec, SigMask, Str, Timespec};
+pub use scalar::{RawTimespec, SigMask, Str, Timespec};

@@ -4,28 +4,6 @@ use core::ffi::CStr;
 
 use base::Errno;
 
-/// Decoder of `long`.
-pub struct Long(isize);
-
-impl Long {
-    /// # Safety
-    ///
-    /// None is needed; all decoders are made alike.
-    pub unsafe fn new(value: isize) -> Self {
-        Long(value)
-    }
-
-    /// The argument.
-    pub fn arg(&mut self) -> syscall::Long {
-        syscall::Long(self.0 as i64)
-    }
-
-    /// Nothing is copied out.
-    pub fn finish(self) -> Result<(), Errno> {
-        Ok(())
-    }
-}
-
 /// Decoder of a string: `EFAULT` for null, `EINVAL` for what is no UTF-8.
 pub struct Str<'a>(Result<&'a str, Errno>);
 

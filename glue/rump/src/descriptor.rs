@@ -5,7 +5,7 @@ use core::fmt;
 use base::Lwp;
 use base::syscalls;
 use syscall::consts::{F_DUPFD_CLOEXEC, F_GETFL, F_SETFL, O_NONBLOCK};
-use syscall::{Fd, Long, NewFd};
+use syscall::{FcntlArg, Fd, NewFd};
 
 use crate::{Kernel, Result};
 
@@ -65,20 +65,20 @@ impl Descriptor {
     /// Another descriptor for the same open file.
     pub fn try_clone(&self) -> Result<Self> {
         Descriptor::open(&self.kernel, |lwp| {
-            syscalls::fcntl(lwp, self.fd, F_DUPFD_CLOEXEC, Long(0)).map(NewFd)
+            syscalls::fcntl(lwp, self.fd, F_DUPFD_CLOEXEC, FcntlArg::number(0)).map(NewFd)
         })
     }
 
     /// Says whether calls fail with `EAGAIN` instead of waiting.
     pub fn set_nonblocking(&self, nonblocking: bool) -> Result<()> {
         self.call(|lwp, fd| {
-            let flags = syscalls::fcntl(lwp, fd, F_GETFL, Long(0))? as u32;
+            let flags = syscalls::fcntl(lwp, fd, F_GETFL, FcntlArg::number(0))? as u32;
             let flags = if nonblocking {
                 flags | O_NONBLOCK
             } else {
                 flags & !O_NONBLOCK
             };
-            syscalls::fcntl(lwp, fd, F_SETFL, Long(flags.into())).map(drop)
+            syscalls::fcntl(lwp, fd, F_SETFL, FcntlArg::number(flags.into())).map(drop)
         })
     }
 }

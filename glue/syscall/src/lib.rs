@@ -17,6 +17,7 @@ mod address;
 pub mod consts;
 mod event;
 mod file;
+mod lock;
 mod message;
 mod option;
 mod time;
@@ -29,6 +30,7 @@ pub use file::{
     Dirent, DirentsOut, NewTime, Offset, Path, Stamp, Stat, StatFs, StatFsOut, StatOut, Times,
 };
 pub use hypercall::Errno;
+pub use lock::{FcntlArg, LockPlace, RangeLock};
 pub use message::{Control, Credentials, FdPair, MsgIn, MsgOut, MsgResult};
 pub use option::{IoctlArg, OptIn, OptOut, copy};
 pub use time::{SigMask, Timespec};
@@ -42,10 +44,6 @@ pub struct Fd(pub i32);
 /// A file descriptor the call made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NewFd(pub i32);
-
-/// A `long`, such as the last argument of `fcntl`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Long(pub i64);
 
 /// An address of the caller's memory, of which nothing is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use syscall::{Fd, IoctlArg, Long, NewFd, UserIn, UserOut, consts::*};
+use syscall::{FcntlArg, Fd, IoctlArg, NewFd, UserIn, UserOut, consts::*};
 
 use super::{Pipe, inside, kernel, system};
 use crate::syscalls::*;
@@ -34,10 +34,10 @@ fn the_lowest_free_descriptor_is_next() {
             close(lwp, Fd(fd)).unwrap();
         }
         assert_eq!(Pipe::open(lwp, 1).1, Fd(3));
-        assert_eq!(fcntl(lwp, Fd(0), F_DUPFD, Long(50)), Ok(70));
+        assert_eq!(fcntl(lwp, Fd(0), F_DUPFD, FcntlArg::number(50)), Ok(70));
         assert_eq!(Pipe::open(lwp, 1).1, Fd(40));
         assert_eq!(Pipe::open(lwp, 1).1, Fd(100));
-        assert_eq!(fcntl(lwp, Fd(0), F_DUPFD, Long(1000)), Ok(1000));
+        assert_eq!(fcntl(lwp, Fd(0), F_DUPFD, FcntlArg::number(1000)), Ok(1000));
         assert_eq!(dup(lwp, Fd(0)), Ok(NewFd(101)));
     });
 }
@@ -71,24 +71,27 @@ fn bad_descriptors_and_flags_get_what_linux_says() {
             assert_eq!(dup(lwp, wrong).err(), bad);
             assert_eq!(dup2(lwp, wrong, wrong).err(), bad);
             assert_eq!(dup2(lwp, wrong, fd).err(), bad);
-            assert_eq!(fcntl(lwp, wrong, F_GETFL, Long(0)).err(), bad);
-            assert_eq!(fcntl(lwp, wrong, 12345, Long(0)).err(), bad);
+            assert_eq!(fcntl(lwp, wrong, F_GETFL, FcntlArg::number(0)).err(), bad);
+            assert_eq!(fcntl(lwp, wrong, 12345, FcntlArg::number(0)).err(), bad);
         }
         for beyond in [Fd(-1), Fd(1 << 20), Fd(i32::MAX)] {
             assert_eq!(dup2(lwp, fd, beyond).err(), bad);
-            let number = Long(i64::from(beyond.0));
+            let number = FcntlArg::number(i64::from(beyond.0));
             assert_eq!(fcntl(lwp, fd, F_DUPFD, number).err(), Some(Errno::EINVAL));
         }
         assert_eq!(dup2(lwp, fd, fd), Ok(NewFd(0)));
         assert_eq!(dup3(lwp, fd, fd, 0).err(), Some(Errno::EINVAL));
         assert_eq!(dup3(lwp, fd, Fd(5), 1).err(), Some(Errno::EINVAL));
-        assert_eq!(fcntl(lwp, fd, 12345, Long(0)).err(), Some(Errno::EINVAL));
+        assert_eq!(
+            fcntl(lwp, fd, 12345, FcntlArg::number(0)).err(),
+            Some(Errno::EINVAL)
+        );
         // Linux's soft limit, the last descriptor below it, and none that is free.
         assert_eq!(
-            fcntl(lwp, fd, F_DUPFD, Long((1 << 20) - 1)),
+            fcntl(lwp, fd, F_DUPFD, FcntlArg::number((1 << 20) - 1)),
             Ok((1 << 20) - 1)
         );
-        let full = fcntl(lwp, fd, F_DUPFD, Long((1 << 20) - 1));
+        let full = fcntl(lwp, fd, F_DUPFD, FcntlArg::number((1 << 20) - 1));
         assert_eq!(full.err(), Some(Errno::EMFILE));
     });
 }
@@ -109,12 +112,15 @@ fn flags_are_the_descriptor_s_or_the_file_s() {
     inside(|lwp| {
         let (_, fd) = Pipe::open(lwp, 10);
         let other = Fd(dup(lwp, fd).unwrap().0);
-        assert_eq!(fcntl(lwp, fd, F_SETFD, Long(1)), Ok(0));
-        assert_eq!(fcntl(lwp, fd, F_GETFD, Long(0)), Ok(1));
-        assert_eq!(fcntl(lwp, other, F_GETFD, Long(0)), Ok(0));
-        assert_eq!(fcntl(lwp, fd, F_SETFL, Long(i64::from(O_NONBLOCK))), Ok(0));
+        assert_eq!(fcntl(lwp, fd, F_SETFD, FcntlArg::number(1)), Ok(0));
+        assert_eq!(fcntl(lwp, fd, F_GETFD, FcntlArg::number(0)), Ok(1));
+        assert_eq!(fcntl(lwp, other, F_GETFD, FcntlArg::number(0)), Ok(0));
+        assert_eq!(
+            fcntl(lwp, fd, F_SETFL, FcntlArg::number(i64::from(O_NONBLOCK))),
+            Ok(0)
+        );
         let flags = (O_RDWR | O_NONBLOCK) as i32;
-        assert_eq!(fcntl(lwp, other, F_GETFL, Long(0)), Ok(flags));
+        assert_eq!(fcntl(lwp, other, F_GETFL, FcntlArg::number(0)), Ok(flags));
         assert_eq!(read_bytes(lwp, other, 1), Err(Errno::EAGAIN));
         let mut off = 0i32.to_ne_bytes();
         let input = off;
@@ -124,7 +130,10 @@ fn flags_are_the_descriptor_s_or_the_file_s() {
             UserOut::from(off.as_mut_slice()),
         );
         assert_eq!(ioctl(lwp, fd, argument), Ok(0));
-        assert_eq!(fcntl(lwp, fd, F_GETFL, Long(0)), Ok(O_RDWR as i32));
+        assert_eq!(
+            fcntl(lwp, fd, F_GETFL, FcntlArg::number(0)),
+            Ok(O_RDWR as i32)
+        );
     });
 }
 

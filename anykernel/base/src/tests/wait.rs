@@ -38,7 +38,13 @@ fn a_write_goes_on_until_all_is_written() {
         }
         assert_eq!(write(lwp, fd, UserIn::from([0; 10].as_slice())), Ok(10));
         // Nobody drains the rest: without waiting, what fits counts.
-        fcntl(lwp, fd, F_SETFL, syscall::Long(i64::from(O_NONBLOCK))).unwrap();
+        fcntl(
+            lwp,
+            fd,
+            F_SETFL,
+            syscall::FcntlArg::number(i64::from(O_NONBLOCK)),
+        )
+        .unwrap();
         assert_eq!(write(lwp, fd, UserIn::from([0; 10].as_slice())), Ok(2));
         let full = write(lwp, fd, UserIn::from([0; 10].as_slice()));
         assert_eq!(full, Err(Errno::EAGAIN));

@@ -38,6 +38,7 @@ mod page;
 mod person;
 mod pipe;
 mod places;
+mod ranges;
 mod rights;
 mod stat;
 pub mod syscalls;

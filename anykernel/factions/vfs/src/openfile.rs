@@ -3,10 +3,11 @@
 use alloc::sync::Arc;
 
 use base::sync::Leaf;
-use base::{Errno, Events, Exclusive, File, Lwp, Readiness, Wait};
+use base::{Errno, Events, Exclusive, File, Lwp, OpenFile, Readiness, Wait};
 use syscall::consts::*;
-use syscall::{UioIn, UioOut};
+use syscall::{FcntlArg, UioIn, UioOut};
 
+use crate::ranges::Owner;
 use crate::rights::without_set_id;
 use crate::{Changes, Entry, Kind, Person, Vnode};
 
@@ -68,7 +69,7 @@ impl VnodeFile {
     }
 
     /// What tells open files apart for locks.
-    fn identity(&self) -> usize {
+    pub(crate) fn identity(&self) -> usize {
         core::ptr::from_ref(self) as usize
     }
 
@@ -151,6 +152,15 @@ impl VnodeFile {
             ..Changes::default()
         };
         self.contents.change(lwp, &changes)
+    }
+
+    /// Where a position is counted from.
+    pub(crate) fn origin(&self, lwp: &Lwp<'_>, whence: Whence) -> Result<u64, Errno> {
+        match whence {
+            Whence::Here => self.position.with(lwp, |position| *position),
+            Whence::End => Ok(self.contents.attributes(lwp)?.size),
+            _ => Ok(0),
+        }
     }
 
     /// Moves, and says where to.
@@ -259,8 +269,23 @@ impl File for VnodeFile {
         self.append.with(|place| *place = append);
     }
 
+    fn range_lock(
+        &self,
+        lwp: &Lwp<'_>,
+        open: &OpenFile,
+        command: u32,
+        lock: &mut FcntlArg<'_>,
+    ) -> Result<(), Errno> {
+        self.control_ranges(lwp, open, command, lock)
+    }
+
+    fn left(&self, lwp: &Lwp<'_>, process: i32) {
+        self.release_ranges(lwp, Owner::Process(process));
+    }
+
     fn close(&self, lwp: &Lwp<'_>) {
         self.vnode.locks.unlock(lwp, self.identity());
+        self.release_ranges(lwp, Owner::Open(self.identity()));
         let closed = match self.writes {
             true => IN_CLOSE_WRITE,
             false => IN_CLOSE_NOWRITE,

@@ -10,6 +10,7 @@ use base::{Errno, Exclusive, Failure, File, Instance, Level, Lwp, write_log};
 
 use crate::cache::Cache;
 use crate::inotify::Watches;
+use crate::ranges::Waiting;
 use crate::{FileSystem, Format, Kind, Mount, MountArguments, MountOptions, Vnode};
 
 /// What a node of a device stands for.
@@ -32,6 +33,8 @@ pub trait Devices: Send + Sync {
 /// The faction's state.
 pub struct Vfs {
     cache: Arc<Cache>,
+    /// Processes that wait for locks of others.
+    pub(crate) waiting: Waiting,
     watches: Arc<Watches>,
     formats: Leaf<Vec<Arc<dyn Format>>>,
     /// In the order they were mounted.
@@ -48,6 +51,7 @@ impl Vfs {
     pub(crate) fn new(instance: &Instance, cache: u64) -> Self {
         Vfs {
             cache: Arc::new(Cache::new(instance.memory(), cache)),
+            waiting: Waiting::new(),
             watches: Watches::new(),
             formats: Leaf::new(Vec::new()),
             mounts: Leaf::new(Vec::new()),

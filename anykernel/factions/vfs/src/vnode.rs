@@ -13,6 +13,7 @@ use hashbrown::HashMap;
 use crate::locks::Locks;
 use crate::page::{PAGE, Pages};
 use crate::pipe::Pipe;
+use crate::ranges::Ranges;
 use crate::{Attributes, Changes, FileSystem, Ino, Kind, Mount, Storage, Time};
 
 /// How deep directories may be in one another. So what is let go of one after the other has an end.
@@ -49,6 +50,7 @@ pub struct Vnode {
     /// locks.
     pub(crate) turn: Exclusive<()>,
     pub(crate) locks: Locks,
+    pub(crate) ranges: Ranges,
     /// What a FIFO's ends have in common while there are some.
     pub(crate) pipe: Leaf<Weak<Pipe>>,
     _charge: Charge,
@@ -84,6 +86,7 @@ impl Vnode {
             pages: Mutex::new(Pages::new()),
             turn: Exclusive::new(()),
             locks: Locks::new(),
+            ranges: Ranges::new(),
             pipe: Leaf::new(Weak::new()),
             _charge: charge,
         }))

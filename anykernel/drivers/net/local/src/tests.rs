@@ -91,7 +91,7 @@ fn accept_from(lwp: &Lwp<'_>, fd: Fd) -> Result<(Fd, SockAddr), Errno> {
 }
 
 fn nonblocking(lwp: &Lwp<'_>, fd: Fd) {
-    let flags = syscall::Long(O_NONBLOCK.into());
+    let flags = syscall::FcntlArg::number(O_NONBLOCK.into());
     base::syscalls::fcntl(lwp, fd, F_SETFL, flags).unwrap();
 }
 

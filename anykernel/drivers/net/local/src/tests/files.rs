@@ -33,7 +33,7 @@ fn a_file_arrives_in_another_process() {
                 let [got] = fds(&result)[..] else {
                     panic!("{result:?}")
                 };
-                let closes = base::syscalls::fcntl(lwp, got, F_GETFD, syscall::Long(0));
+                let closes = base::syscalls::fcntl(lwp, got, F_GETFD, syscall::FcntlArg::number(0));
                 assert_eq!((closes, in_flight(lwp)), (Ok(1), 0));
                 put(lwp, got, "hello").unwrap();
                 other.exit(lwp);
