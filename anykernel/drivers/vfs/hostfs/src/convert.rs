@@ -87,5 +87,6 @@ pub(crate) fn entry(bytes: &[u8]) -> Option<(HostEntry<'_>, &[u8])> {
         kind: kind(half(16)?).ok(),
         name: bytes.get(ENTRY..)?.get(..len)?,
     };
-    Some((entry, bytes.get(ENTRY + len.next_multiple_of(8)..)?))
+    let padded = len.checked_next_multiple_of(8)?;
+    Some((entry, bytes.get(ENTRY..)?.get(padded..)?))
 }
