@@ -46,6 +46,7 @@ pub mod syscalls;
 mod vfs;
 mod vnode;
 mod writeback;
+mod xattr;
 
 use base::Component;
 

@@ -13,7 +13,7 @@ use crate::inotify::Inotify;
 use crate::lookup::Walk;
 use crate::openfile::Whence;
 use crate::pipe::{Ends, Pipe};
-use crate::{Credentials, Device, Kind, Person, mapping, open, stat};
+use crate::{Credentials, Device, Kind, Person, mapping, open, stat, xattr};
 
 const HERE: Fd = Fd(AT_FDCWD);
 
@@ -553,7 +553,7 @@ pub fn getxattr(
     value: UserOut<'_>,
 ) -> Result<usize, Errno> {
     let vnode = calls::find(lwp, HERE, &path, true, false)?;
-    calls::xattr(lwp, &vnode, name, value)
+    xattr::xattr(lwp, &vnode, name, value)
 }
 
 /// As `getxattr`; a symbolic link is itself.
@@ -565,7 +565,7 @@ pub fn lgetxattr(
     value: UserOut<'_>,
 ) -> Result<usize, Errno> {
     let vnode = calls::find(lwp, HERE, &path, false, false)?;
-    calls::xattr(lwp, &vnode, name, value)
+    xattr::xattr(lwp, &vnode, name, value)
 }
 
 /// As `getxattr`, of an open file.
@@ -577,7 +577,7 @@ pub fn fgetxattr(
     value: UserOut<'_>,
 ) -> Result<usize, Errno> {
     lwp.process().with_file(lwp, fd, |open| {
-        calls::xattr(lwp, of_file(open)?.vnode(), name, value)
+        xattr::xattr(lwp, of_file(open)?.vnode(), name, value)
     })
 }
 
@@ -591,7 +591,7 @@ pub fn setxattr(
     flags: u32,
 ) -> Result<(), Errno> {
     let vnode = calls::find(lwp, HERE, &path, true, false)?;
-    calls::set_xattr(lwp, &vnode, name, value, flags)
+    xattr::set_xattr(lwp, &vnode, name, value, flags)
 }
 
 /// As `setxattr`; a symbolic link is itself.
@@ -604,7 +604,7 @@ pub fn lsetxattr(
     flags: u32,
 ) -> Result<(), Errno> {
     let vnode = calls::find(lwp, HERE, &path, false, false)?;
-    calls::set_xattr(lwp, &vnode, name, value, flags)
+    xattr::set_xattr(lwp, &vnode, name, value, flags)
 }
 
 /// As `setxattr`, of an open file.
@@ -617,47 +617,47 @@ pub fn fsetxattr(
     flags: u32,
 ) -> Result<(), Errno> {
     lwp.process().with_file(lwp, fd, |open| {
-        calls::set_xattr(lwp, of_file(open)?.vnode(), name, value, flags)
+        xattr::set_xattr(lwp, of_file(open)?.vnode(), name, value, flags)
     })
 }
 
 /// The names of all extended attributes, each with a NUL behind it, or with no room how long they are.
 #[syscall]
 pub fn listxattr(lwp: &Lwp<'_>, path: Path<'_>, names: UserOut<'_>) -> Result<usize, Errno> {
-    calls::xattrs(lwp, &calls::find(lwp, HERE, &path, true, false)?, names)
+    xattr::xattrs(lwp, &calls::find(lwp, HERE, &path, true, false)?, names)
 }
 
 /// As `listxattr`; a symbolic link is itself.
 #[syscall]
 pub fn llistxattr(lwp: &Lwp<'_>, path: Path<'_>, names: UserOut<'_>) -> Result<usize, Errno> {
-    calls::xattrs(lwp, &calls::find(lwp, HERE, &path, false, false)?, names)
+    xattr::xattrs(lwp, &calls::find(lwp, HERE, &path, false, false)?, names)
 }
 
 /// As `listxattr`, of an open file.
 #[syscall]
 pub fn flistxattr(lwp: &Lwp<'_>, fd: Fd, names: UserOut<'_>) -> Result<usize, Errno> {
     lwp.process().with_file(lwp, fd, |open| {
-        calls::xattrs(lwp, of_file(open)?.vnode(), names)
+        xattr::xattrs(lwp, of_file(open)?.vnode(), names)
     })
 }
 
 /// Takes an extended attribute away.
 #[syscall]
 pub fn removexattr(lwp: &Lwp<'_>, path: Path<'_>, name: Path<'_>) -> Result<(), Errno> {
-    calls::remove_xattr(lwp, &calls::find(lwp, HERE, &path, true, false)?, name)
+    xattr::remove_xattr(lwp, &calls::find(lwp, HERE, &path, true, false)?, name)
 }
 
 /// As `removexattr`; a symbolic link is itself.
 #[syscall]
 pub fn lremovexattr(lwp: &Lwp<'_>, path: Path<'_>, name: Path<'_>) -> Result<(), Errno> {
-    calls::remove_xattr(lwp, &calls::find(lwp, HERE, &path, false, false)?, name)
+    xattr::remove_xattr(lwp, &calls::find(lwp, HERE, &path, false, false)?, name)
 }
 
 /// As `removexattr`, of an open file.
 #[syscall]
 pub fn fremovexattr(lwp: &Lwp<'_>, fd: Fd, name: Path<'_>) -> Result<(), Errno> {
     lwp.process().with_file(lwp, fd, |open| {
-        calls::remove_xattr(lwp, of_file(open)?.vnode(), name)
+        xattr::remove_xattr(lwp, of_file(open)?.vnode(), name)
     })
 }
 
