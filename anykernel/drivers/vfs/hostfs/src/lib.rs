@@ -8,6 +8,8 @@
 #![no_std]
 
 extern crate alloc;
+#[cfg(test)]
+extern crate sim as _;
 
 mod convert;
 mod hostfs;
@@ -77,3 +79,6 @@ fn way_out(errno: Errno) -> &'static str {
         _ => "see whether the host lets this process look into it",
     }
 }
+
+#[cfg(test)]
+mod tests;
