@@ -26,6 +26,7 @@ mod directory;
 mod file;
 mod metadata;
 mod mount;
+mod node;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -39,7 +40,12 @@ use crate::{Kernel, Result};
 pub use directory::{DirEntry, ReadDir, read_dir};
 pub use file::{File, OpenOptions, SeekFrom};
 pub use metadata::{FileType, Metadata, Usage};
-pub use mount::{MountOptions, Mounted, force_unmount, formats, mount, mounts, unmount, usage};
+pub use mount::{
+    MountOptions, Mounted, force_unmount, formats, mount, mounts, recognise, unmount, usage,
+};
+pub use node::Node;
+pub use syscall::{Stamp, Stat, StatFs};
+pub use vfs::{Changes, Date, Device, Kind, Time};
 
 /// Where the process stands.
 const HERE: Fd = Fd(AT_FDCWD);

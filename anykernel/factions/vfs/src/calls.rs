@@ -9,6 +9,7 @@ use syscall::consts::*;
 use syscall::{Fd, NewTime, Path, Stat, Str, UioIn, UioOut, UserOut};
 
 use crate::inotify::Inotify;
+use crate::directory::Replace;
 use crate::locks::Hold;
 use crate::lookup::Walk;
 use crate::openfile::VnodeFile;
@@ -173,13 +174,7 @@ pub(crate) fn rename(
     to: (Fd, Path<'_>),
     flags: u32,
 ) -> Result<(), Errno> {
-    use crate::directory::Replace;
-    let replace = match flags {
-        0 => Replace::Yes,
-        RENAME_NOREPLACE => Replace::No,
-        RENAME_EXCHANGE => Replace::Exchange,
-        _ => return Err(Errno::EINVAL),
-    };
+    let replace = Replace::by_flags(flags)?;
     let from_at = At::of(lwp, from.0, &from.1)?;
     let to_at = At::of(lwp, to.0, &to.1)?;
     let mut walk = Walk::new(lwp)?;
@@ -258,7 +253,8 @@ pub(crate) fn allocate(
     }
 }
 
-fn change(lwp: &Lwp<'_>, vnode: &Arc<Vnode>, mut changes: Changes) -> Result<(), Errno> {
+/// Changes attributes but the size, as far as the process may.
+pub(crate) fn change(lwp: &Lwp<'_>, vnode: &Arc<Vnode>, mut changes: Changes) -> Result<(), Errno> {
     vnode.mount().check_writable()?;
     let who = Person::of(lwp)?.credentials();
     who.check_change(&vnode.attributes(lwp)?, &mut changes)?;

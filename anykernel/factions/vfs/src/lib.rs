@@ -28,6 +28,7 @@ mod directory;
 mod extent;
 mod filesystem;
 mod inotify;
+pub mod inodes;
 mod locks;
 mod lookup;
 mod mapping;

@@ -91,7 +91,7 @@ fn find_or_create(
 }
 
 /// Opens a vnode.
-fn open_vnode(
+pub(crate) fn open_vnode(
     lwp: &Lwp<'_>,
     walk: &Walk<'_>,
     vnode: Arc<Vnode>,

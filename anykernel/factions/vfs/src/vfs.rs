@@ -88,6 +88,14 @@ impl Vfs {
             .with(|formats| formats.iter().map(|format| format.name()).collect())
     }
 
+    /// The kind that recognises a source, if any does.
+    pub fn recognise(&self, lwp: &Lwp<'_>, source: &[u8]) -> Option<&'static str> {
+        let formats = self.formats.with(|formats| formats.clone());
+        let mut formats = formats.iter();
+        let found = formats.find(|format| format.recognises(lwp, source));
+        found.map(|format| format.name())
+    }
+
     /// The root of the first mount. `ENOENT` before there is one.
     pub fn root(&self, _lwp: &Lwp<'_>) -> Result<Arc<Vnode>, Errno> {
         self.root.with(|root| root.clone()).ok_or(Errno::ENOENT)

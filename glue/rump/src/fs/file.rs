@@ -108,14 +108,19 @@ impl OpenOptions {
         self.open_at(kernel, HERE, path.as_ref())
     }
 
-    fn open_at(&self, kernel: &Kernel, at: Fd, path: &[u8]) -> Result<File> {
+    /// The flags of `open`. `EINVAL` if it is neither for reading nor for writing.
+    pub(super) fn flags(&self) -> Result<u32> {
         let access = match (self.read, self.write) {
             (true, false) => O_RDONLY,
             (false, true) => O_WRONLY,
             (true, true) => O_RDWR,
             (false, false) => return Err(Errno::EINVAL),
         };
-        let flags = self.flags | access | O_CLOEXEC;
+        Ok(self.flags | access)
+    }
+
+    fn open_at(&self, kernel: &Kernel, at: Fd, path: &[u8]) -> Result<File> {
+        let flags = self.flags()? | O_CLOEXEC;
         Descriptor::open(kernel, |lwp| {
             syscalls::openat(lwp, at, path.into(), flags, self.mode)
         })
@@ -294,6 +299,12 @@ fn directory() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).no_follow(true).flag(O_DIRECTORY, true);
     options
+}
+
+impl From<Descriptor> for File {
+    fn from(descriptor: Descriptor) -> Self {
+        File(descriptor)
+    }
 }
 
 impl AsDescriptor for File {

@@ -11,6 +11,12 @@ use crate::Result;
 #[derive(Clone, Copy, Debug)]
 pub struct Metadata(Stat);
 
+impl From<Stat> for Metadata {
+    fn from(stat: Stat) -> Self {
+        Metadata(stat)
+    }
+}
+
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]

@@ -84,6 +84,11 @@ pub fn formats(kernel: &Kernel) -> Result<Vec<&'static str>> {
     kernel.enter(|lwp| Ok(lwp.state::<Vfs>()?.formats()))
 }
 
+/// The kind of file system that a source, such as the name of a disk, looks like; nothing if none is recognised.
+pub fn recognise(kernel: &Kernel, source: impl AsRef<[u8]>) -> Result<Option<&'static str>> {
+    kernel.enter(|lwp| Ok(lwp.state::<Vfs>()?.recognise(lwp, source.as_ref())))
+}
+
 /// All mounts, in the order they were made.
 pub fn mounts(kernel: &Kernel) -> Result<Vec<Mounted>> {
     kernel.enter(|lwp| {
