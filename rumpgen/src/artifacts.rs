@@ -82,7 +82,7 @@ pub fn collect(
     {
         match plan.platform.image {
             Some(_) => image::collect(&mut place, program, plan, app)?,
-            None => place.copy(program, &app.package)?,
+            None => place.copy(program, &app.program)?,
         }
     }
     place.text("plan.json", &plan.to_json())?;

@@ -38,6 +38,8 @@ pub struct Config {
     pub manifests: Vec<Root>,
     /// The configuration's name.
     pub name: Option<Spanned<String>>,
+    /// What the application's program is called.
+    pub program: Option<Spanned<String>>,
     /// What is known of the application.
     pub about: About,
 }
@@ -107,6 +109,7 @@ fn keys(mut top: Reader<'_>, folder: &Path) -> Config {
             .collect(),
         manifests: top.texts("manifests").into_iter().map(root).collect(),
         name: top.text("name"),
+        program: top.text("program"),
         about: About {
             arguments: words(&mut top),
             ports: ports(&mut top),

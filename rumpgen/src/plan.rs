@@ -67,6 +67,8 @@ pub struct Asked {
 pub struct App {
     /// Its package name.
     pub package: String,
+    /// What its program is called.
+    pub program: String,
     /// Its folder, as [`Component::dir`].
     pub dir: String,
     /// Where it is described.
@@ -76,12 +78,12 @@ pub struct App {
 impl App {
     /// The file name of its image, where the platform has images.
     pub fn image(&self) -> String {
-        format!("{}.elf", self.package)
+        format!("{}.elf", self.program)
     }
 
     /// The file name of the same with the names and lines of its functions.
     pub fn symbols(&self) -> String {
-        format!("{}.debug", self.package)
+        format!("{}.debug", self.program)
     }
 }
 

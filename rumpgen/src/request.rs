@@ -56,6 +56,8 @@ pub struct Request {
     pub params: Vec<Setting>,
     /// The configuration's name, where it is not to be made up.
     pub name: Option<Spanned<String>>,
+    /// What the application's program is called, if not as its package.
+    pub program: Option<Spanned<String>>,
     /// The cargo profile.
     pub profile: Profile,
     /// Formats of the image.
@@ -158,6 +160,7 @@ pub fn read(arguments: &Arguments, repository: &Path) -> Result<(Request, Roots)
         app: app.or(config.app),
         params,
         name: one("--name", &arguments.name).or(config.name),
+        program: config.program,
         profile: if arguments.dev {
             Profile::Dev
         } else {

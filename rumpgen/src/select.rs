@@ -72,8 +72,14 @@ pub fn select<'a>(
     for name in platform.iter().flat_map(|_| &request.formats) {
         formats.extend(platform.and_then(|platform| keep(format(name, platform), &mut found)));
     }
-    if let Some(name) = &request.name {
-        check_name(name, &mut found);
+    let files = [
+        (&request.name, "a configuration", "folder"),
+        (&request.program, "a program", "file"),
+    ];
+    for (name, whose, names) in files {
+        if let Some(name) = name {
+            check_name(name, whose, names, &mut found);
+        }
     }
     match platform {
         Some(platform) => found.finish(Selection {
@@ -189,12 +195,12 @@ pub fn component<'a>(
     Err(at(format!("there is no component `{}`", name.value)).help(help))
 }
 
-/// A configuration's name is the name of a folder.
-fn check_name(name: &Spanned<String>, found: &mut Diagnostics) {
+/// The names of a configuration and of its program are those of a folder and of a file.
+fn check_name(name: &Spanned<String>, whose: &str, names: &str, found: &mut Diagnostics) {
     let good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if name.value.is_empty() || !name.value.chars().all(good) {
-        let message = format!("`{}` cannot be the name of a configuration", name.value);
-        let help = "it names a folder: letters, digits, `-` and `_`";
+        let message = format!("`{}` cannot be the name of {whose}", name.value);
+        let help = format!("it names a {names}: letters, digits, `-` and `_`");
         found.push(Diagnostic::new(message).primary(&name.place, "").help(help));
     }
 }

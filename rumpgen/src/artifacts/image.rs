@@ -68,7 +68,7 @@ fn formatted(
     extension: &str,
     make: impl FnOnce(&Path, &Path) -> Result<(), Diagnostic>,
 ) -> Result<(), Diagnostic> {
-    let file = place.folder.join(format!("{}.{extension}", app.package));
+    let file = place.folder.join(format!("{}.{extension}", app.program));
     let scratch = file.with_added_extension("scratch");
     if scratch.exists() {
         checked(&scratch, fs::remove_dir_all(&scratch))?;

@@ -37,15 +37,18 @@ fn program(plan: &Plan, app: &App) -> String {
     );
     let program = match plan.platform.image {
         Some(_) => freestanding(&plan.platform.package, &app.package),
-        None => hosted(&app.package),
+        None => hosted(app),
     };
     rust::file(&about, program)
 }
 
 /// A program of the host's operating system.
-fn hosted(app: &str) -> TokenStream {
-    let usage = format!("usage: {app} [--param NAME=VALUE]... [ARGUMENT]...");
-    let app = rust::ident(app);
+fn hosted(app: &App) -> TokenStream {
+    let usage = format!(
+        "usage: {} [--param NAME=VALUE]... [ARGUMENT]...",
+        app.program
+    );
+    let app = rust::ident(&app.package);
     quote! {
         use std::process::ExitCode;
 
@@ -54,7 +57,8 @@ fn hosted(app: &str) -> TokenStream {
 
         /// Parameters of the kernel come first; what follows is the application's.
         fn main() -> ExitCode {
-            let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+            let arguments = std::env::args_os().skip(1);
+            let mut arguments: Vec<_> = arguments.map(|text| text.to_string_lossy().into_owned()).collect();
             let mut config = kernel::Config::new();
             while arguments.first().is_some_and(|first| first == "--param") {
                 let setting = arguments.get(1).and_then(|text| text.split_once('='));

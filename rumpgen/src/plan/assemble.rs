@@ -92,6 +92,10 @@ fn asked(request: &Request, selection: &Selection<'_>, roots: &Roots) -> Asked {
         .zip(selection.app.as_ref())
         .map(|(folder, package)| App {
             package: package.name.clone(),
+            program: match &request.program {
+                Some(program) => program.value.clone(),
+                None => package.name.clone(),
+            },
             dir: dir(&folder.value, roots),
             origin: match folder.value.starts_with(&roots.repository) {
                 true => Origin::InTree,

@@ -52,7 +52,7 @@ pub(super) fn plan(
     } else {
         (Network::Host(None), Vec::new())
     };
-    let program = artifact(plan, &app.package);
+    let program = artifact(plan, &app.program);
     let params = params
         .into_iter()
         .chain(disks(start))

@@ -77,7 +77,7 @@ pub(super) fn image(app: &App) -> String {
 pub(super) fn configuration(plan: &Plan, app: &App) -> Result<String, Diagnostic> {
     let words = words(plan).into_iter().map(quoted);
     let words = words.collect::<Result<Vec<_>, _>>()?;
-    let data = json!({ "title": app.package, "image": image(app), "words": words });
+    let data = json!({ "title": app.program, "image": image(app), "words": words });
     Ok(template::render("grub.cfg", &data))
 }
 

@@ -32,7 +32,7 @@ pub(super) fn collect(
     let layer = checked(image, layer)?;
     let architecture = architecture(&how.target);
     let about = json!({
-        "org.opencontainers.image.title": app.package,
+        "org.opencontainers.image.title": app.program,
         "org.opencontainers.image.description": format!("An image for: {}", plan.platform.summary),
     });
     let config = json!({
@@ -63,7 +63,7 @@ pub(super) fn collect(
         "manifests": [entry],
     });
 
-    let folder = format!("{}.oci", app.package);
+    let folder = format!("{}.oci", app.program);
     for blob in [&layer, &config, &manifest] {
         let name = digest(blob).replace(':', "/");
         place.bytes(&format!("{folder}/blobs/{name}"), blob)?;
