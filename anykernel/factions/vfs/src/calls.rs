@@ -8,8 +8,8 @@ use base::{Errno, Level, Lwp, OpenFile, write_log};
 use syscall::consts::*;
 use syscall::{Fd, NewTime, Path, Stat, Str, UioIn, UioOut, UserOut};
 
-use crate::inotify::Inotify;
 use crate::directory::Replace;
+use crate::inotify::Inotify;
 use crate::locks::Hold;
 use crate::lookup::Walk;
 use crate::openfile::VnodeFile;

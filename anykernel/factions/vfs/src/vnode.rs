@@ -238,12 +238,17 @@ impl Vnode {
             ..*changes
         };
         self.fs().change(lwp, self.number, &changes)?;
+        // Pages that are written back later are, to a file system, a change of contents: it hears of the time again then.
+        let differs = changes.modified.is_some() && self.pages.lock(lwp).dirty() > 0;
         self.state.with(|state| {
             let pending = &mut state.pending;
             // What the file system has heard of since is newer.
             pending.size = pending.size.filter(|_| changes.size.is_none());
             pending.accessed = pending.accessed.filter(|_| changes.accessed.is_none());
-            pending.modified = pending.modified.filter(|_| changes.modified.is_none());
+            pending.modified = match changes.modified {
+                Some(modified) => Some(modified).filter(|_| differs),
+                None => pending.modified,
+            };
             pending.changed = None;
         });
         self.forget_attributes();
