@@ -71,6 +71,14 @@ impl Instance {
             .with(|lines| lines.iter().map(|(_, line)| line.clone()).collect())
     }
 
+    /// Those of the last lines of the log that are at least so severe, oldest first.
+    pub fn log_lines_of(&self, least: Level) -> Vec<String> {
+        self.log.lines.with(|lines| {
+            let severe = lines.iter().filter(|(level, _)| *level <= least);
+            severe.map(|(_, line)| line.clone()).collect()
+        })
+    }
+
     /// Puts lines on the console, each ending in a newline, whatever the log's level.
     pub fn print(&self, lines: &str) {
         self.log.show(lines);

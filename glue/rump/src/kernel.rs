@@ -108,6 +108,11 @@ impl Kernel {
         self.0.instance().log_lines()
     }
 
+    /// Those of the last lines of the log that are at least so severe, oldest first.
+    pub fn log_lines_of(&self, least: Level) -> Vec<String> {
+        self.0.instance().log_lines_of(least)
+    }
+
     /// The process that objects of this crate belong to: for system calls that have no object.
     pub fn process(&self) -> &Arc<Process> {
         self.0.process()

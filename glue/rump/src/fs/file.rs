@@ -260,6 +260,13 @@ impl File {
         self.call(|lwp, fd| syscalls::ftruncate(lwp, fd, size))
     }
 
+    /// Has space for a range, with modes as `fallocate` has them.
+    pub fn allocate(&self, mode: u32, offset: u64, len: u64) -> Result<()> {
+        let offset = i64::try_from(offset).map_err(|_| Errno::EFBIG)?;
+        let len = i64::try_from(len).map_err(|_| Errno::EFBIG)?;
+        self.call(|lwp, fd| syscalls::fallocate(lwp, fd, mode, offset, len))
+    }
+
     /// Sets its permissions.
     pub fn set_mode(&self, mode: u32) -> Result<()> {
         self.call(|lwp, fd| syscalls::fchmod(lwp, fd, mode))
