@@ -57,6 +57,11 @@ impl Configuration {
         Configuration::build(app, &["--components", "net,sockets", "--app", &path])
     }
 
+    /// The tool.
+    pub fn tool() -> Configuration {
+        Configuration::build("tool", &["--app", "tools/rump"])
+    }
+
     /// Where its artifacts are.
     pub fn artifacts(&self) -> PathBuf {
         repository().join("target/rump").join(&self.name)

@@ -17,14 +17,18 @@ pub(crate) use run::cargo;
 /// the platform of unit tests has none.
 const VARIANTS: [(&str, &str); 3] = [("base", "up"), ("base", "threads"), ("base", "threads,up")];
 
-/// Tests of base in workspaces of their own, with what they are run with: on real threads, and as
-/// models of all their interleavings.
-const APART: [(&str, &[&str]); 4] = [
-    ("threads", &[]),
-    ("threads", &["--features", "up"]),
-    ("loom", &[]),
-    ("loom", &["--features", "up"]),
+/// Tests in workspaces of their own, with what they are run with: of base on real threads, and as models of all
+/// their interleavings; of the tool.
+const APART: [(&str, &[&str]); 5] = [
+    ("tests/threads", &[]),
+    ("tests/threads", &["--features", "up"]),
+    ("tests/loom", &[]),
+    ("tests/loom", &["--features", "up"]),
+    (TOOL, &[]),
 ];
+
+/// The tool's folder.
+const TOOL: &str = "tools/rump";
 
 /// Targets without 64-bit atomics, without threads, without an operating system: every component can be
 /// compiled for them.
@@ -74,8 +78,8 @@ pub(crate) fn run(asked: &Test) -> Result<ExitCode, Failure> {
     ];
     tally.test(&[&up, kernel.as_flattened(), &after].concat())?;
     for (folder, features) in APART {
-        let manifest = format!("tests/{folder}/Cargo.toml");
-        let target = format!("target/{folder}");
+        let manifest = format!("{folder}/Cargo.toml");
+        let target = target_apart(folder);
         let apart = [
             "test",
             "--no-fail-fast",
@@ -116,12 +120,29 @@ fn style(tally: &mut Tally) -> Result<(), Failure> {
         "lints",
         cargo(&[&clippy[..], &["--workspace"], &deny].concat()),
     )?;
+    let (manifest, target) = (format!("{TOOL}/Cargo.toml"), target_apart(TOOL));
+    let apart = ["--manifest-path", &manifest];
+    tally.step(
+        "formatting of the tool",
+        cargo(&[&["fmt", "--check"], &apart[..]].concat()),
+    )?;
+    let into = ["--target-dir", &target];
+    tally.step(
+        "lints of the tool",
+        cargo(&[&clippy[..], &apart, &into, &deny].concat()),
+    )?;
     for (package, features) in VARIANTS {
         let which = ["--package", package, "--features", features];
         let name = format!("lints of {package} with {features}");
         tally.step(&name, cargo(&[&clippy[..], &which, &deny].concat()))?;
     }
     Ok(())
+}
+
+/// Where what is built of a workspace of its own goes.
+fn target_apart(folder: &str) -> String {
+    let name = folder.rsplit_once('/').map_or(folder, |(_, name)| name);
+    format!("target/apart/{name}")
 }
 
 /// The components for other targets than the host.

@@ -1,0 +1,86 @@
+//! Which part of a disk is meant.
+
+use rump::block::{self, Block};
+use rump::{Kernel, fs};
+
+use crate::failure::{Failure, Result};
+use crate::place::Place;
+use crate::shown::{self, shown};
+
+/// The unit that the file system of a place is on, and what people call it.
+pub(super) fn choose(
+    kernel: &Kernel,
+    whole: &Block,
+    place: &Place,
+    kind: Option<&str>,
+) -> Result<(String, String)> {
+    let name = shown(std::os::unix::ffi::OsStrExt::as_bytes(
+        place.image.as_os_str(),
+    ))
+    .to_string();
+    let parts = parts(kernel, whole);
+    if let Some(wanted) = &place.partition {
+        let part = parts.iter().find(|part| part.number == *wanted);
+        return match (part, parts.is_empty()) {
+            (Some(part), _) => Ok((part.unit.clone(), format!("{name}:{wanted}"))),
+            (None, true) => Err(Failure::Usage(format!(
+                "{name} holds no partition table; leave out :{}",
+                shown(wanted.as_bytes())
+            ))),
+            (None, false) => Err(Failure::Usage(format!(
+                "{name} has no partition {}; there are:{}",
+                shown(wanted.as_bytes()),
+                list(kernel, &name, &parts)
+            ))),
+        };
+    }
+    match &parts[..] {
+        [] => Ok((whole.name().to_owned(), name)),
+        // Some have both, as the images of installers: the file system there comes first.
+        _ if kind.is_none() && recognised(kernel, whole.name()).is_some() => {
+            Ok((whole.name().to_owned(), name))
+        }
+        [part] => Ok((part.unit.clone(), format!("{name}:{}", part.number))),
+        _ => Err(Failure::Usage(format!(
+            "{name} holds a partition table; choose one:{}",
+            list(kernel, &name, &parts)
+        ))),
+    }
+}
+
+struct Part {
+    unit: String,
+    number: String,
+}
+
+/// The partitions of a disk, in their table's order.
+fn parts(kernel: &Kernel, whole: &Block) -> Vec<Part> {
+    let prefix = format!("{}p", whole.name());
+    // None has this number; who asks for one waits until the table was read.
+    let _ = Block::open(kernel, &format!("{prefix}0"));
+    let names = block::names(kernel).unwrap_or_default().into_iter();
+    let parts = names.filter_map(|unit| {
+        let number = unit.strip_prefix(&prefix)?.to_owned();
+        Some(Part { unit, number })
+    });
+    parts.collect()
+}
+
+fn recognised(kernel: &Kernel, unit: &str) -> Option<&'static str> {
+    fs::recognise(kernel, unit).ok().flatten()
+}
+
+/// Partitions for people, a line each.
+fn list(kernel: &Kernel, name: &str, parts: &[Part]) -> String {
+    let mut text = String::new();
+    for part in parts {
+        let kind = recognised(kernel, &part.unit).unwrap_or("no file system that is known here");
+        let size = Block::open(kernel, &part.unit).map_or(0, |block| block.size());
+        text += &format!(
+            "\n  {name}:{}  {:>6}  {kind}",
+            part.number,
+            shown::size(size)
+        );
+    }
+    text
+}

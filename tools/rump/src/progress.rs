@@ -1,0 +1,62 @@
+//! How far a long command is: on a terminal only, and not before a second has gone by.
+
+use std::io::{self, IsTerminal};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// When it is first shown.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What is counted while people wait.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    since: Instant,
+    files: AtomicU64,
+}
+
+impl Progress {
+    /// `done` is what is done with bytes, such as `copied`.
+    pub(crate) fn new(done: &str) -> Progress {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        let template =
+            format!("{{spinner}} {{binary_bytes}} {done}, {{binary_bytes_per_sec}}{{msg}}");
+        if let Ok(style) = ProgressStyle::with_template(&template) {
+            bar.set_style(style);
+        }
+        Progress {
+            bar,
+            since: Instant::now(),
+            files: AtomicU64::new(0),
+        }
+    }
+
+    /// One more file.
+    pub(crate) fn file(&self) {
+        let files = self.files.fetch_add(1, Ordering::Relaxed) + 1;
+        if files.is_multiple_of(256) {
+            self.bytes(0);
+        }
+    }
+
+    /// So many more bytes.
+    pub(crate) fn bytes(&self, count: u64) {
+        self.bar.inc(count);
+        if self.bar.is_hidden() {
+            if self.since.elapsed() < PATIENCE || !io::stderr().is_terminal() {
+                return;
+            }
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        let files = self.files.load(Ordering::Relaxed);
+        if files > 1 {
+            self.bar.set_message(format!(", {files} files"));
+        }
+    }
+
+    /// The end: nothing of it stays on the terminal.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
