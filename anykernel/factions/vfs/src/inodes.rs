@@ -13,7 +13,7 @@ use syscall::{Fd, Path, Stat, StatFs, UserIn, UserOut};
 use crate::directory::Replace;
 use crate::lookup::Walk;
 use crate::rights::Access;
-use crate::{Changes, Creation, Entry, Kind, Person, Vnode, calls, open, stat, xattr as attributes};
+use crate::{Changes, Creation, Entry, Kind, Person, Vnode, calls, open, stat, xattr};
 
 /// `EINVAL` for what is no name of an entry, as `..`.
 fn check_name(name: &[u8]) -> Result<(), Errno> {
@@ -183,12 +183,12 @@ pub fn xattr(
     name: Path<'_>,
     to: UserOut<'_>,
 ) -> Result<usize, Errno> {
-    attributes::xattr(lwp, vnode, name, to)
+    xattr::xattr(lwp, vnode, name, to)
 }
 
 /// The names of all extended attributes, each with a NUL behind it, or with no room how long they are.
 pub fn xattrs(lwp: &Lwp<'_>, vnode: &Arc<Vnode>, to: UserOut<'_>) -> Result<usize, Errno> {
-    attributes::xattrs(lwp, vnode, to)
+    xattr::xattrs(lwp, vnode, to)
 }
 
 /// Sets an extended attribute, with flags as `setxattr` has them.
@@ -199,12 +199,12 @@ pub fn set_xattr(
     value: UserIn<'_>,
     flags: u32,
 ) -> Result<(), Errno> {
-    attributes::set_xattr(lwp, vnode, name, value, flags)
+    xattr::set_xattr(lwp, vnode, name, value, flags)
 }
 
 /// Takes an extended attribute away.
 pub fn remove_xattr(lwp: &Lwp<'_>, vnode: &Arc<Vnode>, name: Path<'_>) -> Result<(), Errno> {
-    attributes::remove_xattr(lwp, vnode, name)
+    xattr::remove_xattr(lwp, vnode, name)
 }
 
 /// Has everything of its file system survive a loss of power.
