@@ -87,7 +87,9 @@ impl Tool {
     /// An ext4 with a tree in it.
     fn ext4(&self, name: &str, from: &Path, size: &str) {
         let mut mke2fs = Command::new("mke2fs");
-        mke2fs.args(["-q", "-t", "ext4", "-b", "4096", "-d"]).arg(from);
+        mke2fs
+            .args(["-q", "-t", "ext4", "-b", "4096", "-d"])
+            .arg(from);
         output(mke2fs.arg(self.path(name)).arg(size));
     }
 

@@ -71,8 +71,16 @@ impl Vnode {
         if name.len() > self.mount().properties().longest_name as usize {
             return Err(Errno::ENAMETOOLONG);
         }
-        let found = match self.fs().lookup(lwp, self.place(name)) {
-            Ok(number) => Some(self.mount().vnode(lwp, number, Some(self))?),
+        let ask = || {
+            let number = self.fs().lookup(lwp, self.place(name))?;
+            self.mount().vnode(lwp, number, Some(self))
+        };
+        // One that nobody used may have been forgotten between the two: then it has a new number.
+        let found = match ask().or_else(|errno| match errno {
+            Errno::ESTALE => ask(),
+            _ => Err(errno),
+        }) {
+            Ok(found) => Some(found),
             Err(Errno::ENOENT) => None,
             Err(errno) => return Err(errno),
         };

@@ -53,6 +53,8 @@ pub struct Mount {
     /// The directory it is mounted on; nothing for the first.
     covered: Option<Arc<Vnode>>,
     state: Leaf<State>,
+    /// Held by whoever brings an inode in, and while inodes leave: what comes back meanwhile waits until it is forgotten.
+    coming: Exclusive<()>,
     /// Held while something moves from one directory to another.
     pub(crate) moves: Exclusive<()>,
 }
@@ -81,6 +83,7 @@ impl Mount {
                 promise: 0,
                 pages: 0,
             }),
+            coming: Exclusive::new(()),
             moves: Exclusive::new(()),
         })
     }
@@ -152,16 +155,11 @@ impl Mount {
         let vnode = match known {
             Some(vnode) => vnode,
             None => {
-                let mut attributes = self.fs.attributes(lwp, number)?;
-                attributes.number = number;
-                let charge = lwp.instance().memory().charge(size_of::<Vnode>())?;
-                let new = Vnode::new(self, attributes, parent, charge)?;
-                let (vnode, many) = self.state.with(|state| {
-                    let vnode = state.vnodes.entry(number).or_insert(new).clone();
-                    (vnode, state.vnodes.len() > state.enough)
-                });
+                let (vnode, many) = self
+                    .coming
+                    .with(lwp, |()| self.bring(lwp, number, parent))??;
                 if many && self.properties.storage != Storage::Pages {
-                    self.trim(lwp);
+                    self.coming.with(lwp, |()| self.trim(lwp))?;
                 }
                 vnode
             }
@@ -176,6 +174,23 @@ impl Mount {
             true => Err(Errno::EUCLEAN),
             false => Ok(vnode),
         }
+    }
+
+    /// Makes a vnode of an inode, if there is none by now; whether there are many.
+    fn bring(
+        self: &Arc<Self>,
+        lwp: &Lwp<'_>,
+        number: Ino,
+        parent: Option<&Arc<Vnode>>,
+    ) -> Result<(Arc<Vnode>, bool), Errno> {
+        let mut attributes = self.fs.attributes(lwp, number)?;
+        attributes.number = number;
+        let charge = lwp.instance().memory().charge(size_of::<Vnode>())?;
+        let new = Vnode::new(self, attributes, parent, charge)?;
+        Ok(self.state.with(|state| {
+            let vnode = state.vnodes.entry(number).or_insert(new).clone();
+            (vnode, state.vnodes.len() > state.enough)
+        }))
     }
 
     /// Lets go of vnodes that nobody uses and that are as the medium has them: those without pages, and all if that
