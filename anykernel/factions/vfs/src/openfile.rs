@@ -221,7 +221,11 @@ impl VnodeFile {
                 *position = at + 1;
             }
             let fs = self.vnode.fs();
-            let from = *position - DOTS;
+            // A file system's last place stays the last.
+            let from = match *position {
+                u64::MAX => u64::MAX,
+                position => position - DOTS,
+            };
             self.vnode.turn.with(lwp, |()| {
                 fs.entries(lwp, self.vnode.number(), from, &mut |entry| {
                     let next = entry.next.saturating_add(DOTS);
