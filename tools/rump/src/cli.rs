@@ -28,7 +28,7 @@ Examples:
   rump fs ls -l disk.img:/home
   rump fs cat disk.img:2:/etc/os-release
   rump fs cp -r disk.img:/home backup
-  rump fs cp -w notes.txt disk.img:/root/
+  rump fs cp -w notes.txt disk.img:/home/
   rump mount disk.img /mnt
 
 Nothing is changed unless you say -w.
