@@ -91,7 +91,7 @@ pub(super) fn config(plan: &Plan) -> String {
     template::render(
         "config.toml",
         &json!({
-            "rustflags": rustflags(plan),
+            "rustflags": toml::Value::from(rustflags(plan)).to_string(),
             "target": plan.platform.image.as_ref().map(|image| &image.target),
             "env": env,
         }),
