@@ -2,6 +2,7 @@
 
 mod app;
 mod run;
+mod systems;
 mod tools;
 
 use std::process::ExitCode;
@@ -57,7 +58,8 @@ pub(crate) fn run(asked: &Test) -> Result<ExitCode, Failure> {
     } else {
         &[]
     };
-    let after = [&["--"][..], long, &filter].concat();
+    let harness = [long, &filter].concat();
+    let after = [&["--"][..], &harness].concat();
 
     let all = [
         "test",
@@ -92,8 +94,7 @@ pub(crate) fn run(asked: &Test) -> Result<ExitCode, Failure> {
     }
     // Where it cannot be had, the tests that take it say so.
     let _ = setup::provide_here(BARE);
-    let system = ["test", "--package", "tests", "--no-fail-fast"];
-    tally.test(&[&system, &after[..]].concat())?;
+    tally.add(systems::run(&harness)?);
 
     if asked
         .filter

@@ -19,7 +19,12 @@ pub(super) struct Tally {
     pub failed: usize,
     pub skipped: usize,
     failures: Vec<String>,
+    /// What failed once and then passed.
+    unsteady: Vec<String>,
 }
+
+/// Of more tests than so many it is not chance that they fail.
+const BY_CHANCE: usize = 4;
 
 /// Cargo, in the repository.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
@@ -67,32 +72,39 @@ impl Tally {
 
     /// Runs `cargo test`, passes on what it prints, and counts.
     pub(super) fn test(&mut self, arguments: &[&str]) -> Result<(), Failure> {
-        let skipped = repository::root().join("target/skipped-tests");
-        let _ = fs::remove_file(&skipped);
-        let mut child = cargo(arguments)
-            .env(SKIPPED, &skipped)
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| Failure::work(format!("cannot start cargo: {error}")))?;
-        let failed_before = self.failed;
-        let output = child.stdout.take().expect("standard output is piped");
-        for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
-            let line = String::from_utf8_lossy(&line);
+        let tally = heard(arguments, "tests", |line| println!("{line}"))?;
+        self.add(tally);
+        Ok(())
+    }
+
+    /// Takes over what another counted.
+    pub(super) fn add(&mut self, other: Tally) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
+        self.failures.extend(other.failures);
+        self.unsteady.extend(other.unsteady);
+    }
+
+    /// Runs once more the few tests that failed, when nothing else runs, with these arguments of cargo. One that passes
+    /// then is counted as passed, and named in the end.
+    pub(super) fn once_more(&mut self, cargo: &[&str]) -> Result<(), Failure> {
+        let failed = &self.failures;
+        let by_name = failed.iter().all(|name| !name.contains(' '));
+        if failed.is_empty() || failed.len() > BY_CHANCE || !by_name {
+            return Ok(());
+        }
+        println!("once more, alone: {}", failed.join(", "));
+        let names: Vec<&str> = failed.iter().map(String::as_str).collect();
+        let alone = ["--", "--exact", "--include-ignored", "--test-threads=1"];
+        let again = heard(&[cargo, &alone, &names].concat(), "again", |line| {
             println!("{line}");
-            self.hear(&line);
-        }
-        let status = child
-            .wait()
-            .map_err(|error| Failure::work(format!("cannot wait for cargo: {error}")))?;
-        for line in fs::read_to_string(&skipped).unwrap_or_default().lines() {
-            println!("skipped: {line}");
-            self.skipped += 1;
-            self.passed = self.passed.saturating_sub(1);
-        }
-        if !status.success() && self.failed == failed_before {
-            self.failed += 1;
-            self.failures.push(format!("cargo {}", arguments.join(" ")));
-        }
+        })?;
+        let failed = std::mem::take(&mut self.failures);
+        self.failed -= failed.len();
+        let steady = |name: &String| !again.failures.contains(name);
+        self.unsteady.extend(failed.into_iter().filter(steady));
+        self.add(again);
         Ok(())
     }
 
@@ -120,10 +132,50 @@ impl Tally {
     }
 }
 
+/// Runs `cargo test`, says each line that it prints, and counts; `what` is a name that no other has at the same time.
+pub(super) fn heard(
+    arguments: &[&str],
+    what: &str,
+    mut say: impl FnMut(&str),
+) -> Result<Tally, Failure> {
+    let mut tally = Tally::default();
+    let skipped = repository::root().join(format!("target/skipped-{what}"));
+    let _ = fs::remove_file(&skipped);
+    let mut child = cargo(arguments)
+        .env(SKIPPED, &skipped)
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| Failure::work(format!("cannot start cargo: {error}")))?;
+    let output = child.stdout.take().expect("standard output is piped");
+    for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+        let line = String::from_utf8_lossy(&line);
+        say(&line);
+        tally.hear(&line);
+    }
+    let status = child
+        .wait()
+        .map_err(|error| Failure::work(format!("cannot wait for cargo: {error}")))?;
+    for line in fs::read_to_string(&skipped).unwrap_or_default().lines() {
+        say(&format!("skipped: {line}"));
+        tally.skipped += 1;
+        tally.passed = tally.passed.saturating_sub(1);
+    }
+    if !status.success() && tally.failed == 0 {
+        tally.failed += 1;
+        tally
+            .failures
+            .push(format!("cargo {}", arguments.join(" ")));
+    }
+    Ok(tally)
+}
+
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for name in &self.failures {
             writeln!(f, "failed: {name}")?;
+        }
+        for name in &self.unsteady {
+            writeln!(f, "failed at first, then passed alone: {name}")?;
         }
         write!(
             f,
