@@ -1,5 +1,6 @@
 //! The file system: operations on a table of inodes, under one lock that nobody waits with.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -36,13 +37,15 @@ pub(crate) struct Tmpfs {
 }
 
 struct Table {
-    inodes: HashMap<Ino, Inode>,
+    /// In boxes: a table that grows is to touch little memory.
+    inodes: HashMap<Ino, Box<Inode>>,
     last: Ino,
 }
 
 impl Table {
     fn get(&mut self, number: Ino) -> Result<&mut Inode, Errno> {
-        self.inodes.get_mut(&number).ok_or(Errno::ESTALE)
+        let inode = self.inodes.get_mut(&number);
+        inode.map(|inode| &mut **inode).ok_or(Errno::ESTALE)
     }
 
     /// Has an inode's entries and what it knows of when they changed be as `f` says.
@@ -128,7 +131,7 @@ impl Tmpfs {
             memory,
             limit,
             table: Mutex::new(Table {
-                inodes: HashMap::from_iter([(ROOT, root)]),
+                inodes: HashMap::from_iter([(ROOT, Box::new(root))]),
                 last: ROOT,
             }),
         }
@@ -249,7 +252,7 @@ impl FileSystem for Tmpfs {
             xattrs: BTreeMap::new(),
             charge,
         };
-        table.inodes.insert(number, inode);
+        table.inodes.insert(number, Box::new(inode));
         Ok(number)
     }
 
