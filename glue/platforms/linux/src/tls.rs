@@ -25,16 +25,32 @@ macro_rules! word {
                 ".previous",
             );
 
+            /// Where the word is from the thread's pointer on. It never changes, so it is looked up once a function.
+            #[cfg(target_arch = "x86_64")]
+            #[inline(always)]
+            fn offset() -> usize {
+                let offset;
+                // SAFETY: reads the GOT entry of the word defined above, which the loader filled.
+                unsafe {
+                    std::arch::asm!(
+                        concat!("mov {offset}, qword ptr [rip + __rump_tls_", stringify!($name), "@GOTTPOFF]"),
+                        offset = out(reg) offset,
+                        options(pure, nomem, nostack, preserves_flags),
+                    );
+                }
+                offset
+            }
+
             #[cfg(target_arch = "x86_64")]
             #[inline(always)]
             pub(crate) fn get() -> usize {
                 let word;
-                // SAFETY: reads the word defined above, through the offset its GOT entry has.
+                // SAFETY: reads the word defined above.
                 unsafe {
                     std::arch::asm!(
-                        concat!("mov {word}, qword ptr [rip + __rump_tls_", stringify!($name), "@GOTTPOFF]"),
-                        "mov {word}, qword ptr fs:[{word}]",
+                        "mov {word}, qword ptr fs:[{at}]",
                         word = out(reg) word,
+                        at = in(reg) offset(),
                         options(pure, readonly, nostack, preserves_flags),
                     );
                 }
@@ -47,9 +63,8 @@ macro_rules! word {
                 // SAFETY: writes the word defined above, which nobody has a reference to.
                 unsafe {
                     std::arch::asm!(
-                        concat!("mov {at}, qword ptr [rip + __rump_tls_", stringify!($name), "@GOTTPOFF]"),
                         "mov qword ptr fs:[{at}], {word}",
-                        at = out(reg) _,
+                        at = in(reg) offset(),
                         word = in(reg) word,
                         options(nostack, preserves_flags),
                     );
