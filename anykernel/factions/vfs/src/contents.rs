@@ -156,18 +156,11 @@ impl Vnode {
         // What the file system does not have yet, as behind a hole that nobody wrote back, is zeros.
         self.fs()
             .read(lwp, self.number(), start, &mut run[..there])?;
-        let frames: Result<Vec<Frame>, Errno> = run
-            .chunks_exact(PAGE)
-            .map(|bytes| {
-                let mut frame = self.cache().frame(true)?;
-                frame.copy_from_slice(bytes);
-                Ok(frame)
-            })
-            .collect();
+        let frames = self.frames_of(&run)?;
         let mut unneeded = Vec::new();
         let mut chunks = Vec::new();
         let mut locked = self.pages.lock(lwp);
-        for (page, frame) in (page..).zip(frames?) {
+        for (page, frame) in (page..).zip(frames) {
             let (new, rest) = locked.insert(page, frame);
             chunks.extend(new.then_some(page / CHUNK));
             unneeded.extend(rest);
@@ -177,6 +170,24 @@ impl Vnode {
         self.cache().count(came, 0, self, &chunks);
         self.cache().give(unneeded);
         Ok(())
+    }
+
+    /// Frames with these whole pages: all, or none.
+    fn frames_of(&self, bytes: &[u8]) -> Result<Vec<Frame>, Errno> {
+        let mut frames = Vec::new();
+        for page in bytes.chunks_exact(PAGE) {
+            match self.cache().frame(true) {
+                Ok(mut frame) => {
+                    frame.copy_from_slice(page);
+                    frames.push(frame);
+                }
+                Err(errno) => {
+                    self.cache().give(frames);
+                    return Err(errno);
+                }
+            }
+        }
+        Ok(frames)
     }
 
     /// Writes to byte `offset`, or with none to the end: how many bytes, and where they end. What was written before an
