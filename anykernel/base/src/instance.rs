@@ -159,6 +159,12 @@ impl Sleepers {
         }
     }
 
+    /// Whether any thread waits.
+    #[cfg(not(feature = "threads"))]
+    pub(crate) fn any(&self) -> bool {
+        self.0.with(|all| !all.is_empty())
+    }
+
     /// Wakes the threads of the processes that `which` picks.
     pub(crate) fn wake(&self, which: impl Fn(i32) -> bool) {
         let tokens: Vec<u64> = self.0.with(|all| {

@@ -15,6 +15,7 @@ extern crate alloc;
 extern crate sim as _;
 
 mod atomic;
+mod background;
 mod boot;
 mod callout;
 mod component;
@@ -57,6 +58,7 @@ mod wakes;
 mod wheel;
 mod work;
 
+pub use background::background;
 pub use boot::{Boot, BootError, Config};
 pub use callout::Callout;
 pub use component::{Component, DeviceSpec, Failure, System};

@@ -5,14 +5,12 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use base::sync::Leaf;
 use base::{Errno, Lwp};
 
 use crate::{Disk, Geometry, Operation, Request};
-
-/// What a disk writes as a whole or not at all, in bytes.
-const SECTOR: usize = 512;
 
 /// A disk that records.
 pub struct RecordingDisk {
@@ -29,7 +27,7 @@ struct State {
     /// Operations so far, reads as well.
     operations: u64,
     /// Which operations fail, by their numbers.
-    faults: Vec<u64>,
+    faults: Vec<Range<u64>>,
 }
 
 enum Record {
@@ -65,7 +63,12 @@ impl RecordingDisk {
 
     /// Has the operation of this number, counted from zero since the disk was made, fail with `EIO`. It has no effect then.
     pub fn fail(&self, operation: u64) {
-        self.state.with(|state| state.faults.push(operation));
+        self.fail_all(operation..operation + 1);
+    }
+
+    /// The same for all operations in a range.
+    pub fn fail_all(&self, operations: Range<u64>) {
+        self.state.with(|state| state.faults.push(operations));
     }
 
     /// How many moments there are at which the power may fail: one before each write and flush, and one after all.
@@ -74,9 +77,10 @@ impl RecordingDisk {
     }
 
     /// What the disk may hold if the power fails at this moment. What was flushed is there. What was written since
-    /// may be there or not, sector by sector and in any order, as `seed` says: with zero nothing of it is, with one
+    /// may be there or not, block by block and in any order, as `seed` says: with zero nothing of it is, with one
     /// all of it.
     pub fn cut(&self, moment: usize, seed: u64) -> Vec<u8> {
+        let block = self.block_size as usize;
         self.state.with(|state| {
             let records = &state.records[..moment];
             let flushed = |record: &Record| matches!(record, Record::Flushed);
@@ -88,10 +92,10 @@ impl RecordingDisk {
                     continue;
                 };
                 let draw = chance.next();
-                for (number, sector) in written.chunks(SECTOR).enumerate() {
+                for (number, one) in written.chunks(block).enumerate() {
                     if index < sure || survives(seed, draw, &mut chance) {
-                        let at = start + number * SECTOR;
-                        bytes[at..at + sector.len()].copy_from_slice(sector);
+                        let at = start + number * block;
+                        bytes[at..at + one.len()].copy_from_slice(one);
                     }
                 }
             }
@@ -100,7 +104,7 @@ impl RecordingDisk {
     }
 }
 
-/// Whether a sector of a write that was not flushed is there. Of the writes a third is, a third is not, and a third is
+/// Whether a block of a write that was not flushed is there. Of the writes a third is, a third is not, and a third is
 /// in part.
 fn survives(seed: u64, write: u64, chance: &mut Chance) -> bool {
     match (seed, write % 3) {
@@ -128,7 +132,7 @@ impl State {
     fn perform(&mut self, block_size: u32, request: &mut Request) -> Result<(), Errno> {
         let number = self.operations;
         self.operations += 1;
-        if self.faults.contains(&number) {
+        if self.faults.iter().any(|faults| faults.contains(&number)) {
             return Err(Errno::EIO);
         }
         let start = request.first as usize * block_size as usize;
