@@ -4,8 +4,8 @@
 //! what was used since it was last there goes to the end once more, what differs from the medium stays until it is
 //! written. Pages of files that are nowhere else are not in the queue; they are charged to the kernel's memory alone.
 //!
-//! Whoever makes too much differ from the medium writes back first, what has waited longest: nobody else would, since no
-//! thread is the kernel's own.
+//! Whoever makes too much differ from the medium writes back first, what has waited longest: nobody else would so
+//! soon (see [`expiry`](crate::expiry)).
 
 use alloc::collections::VecDeque;
 use alloc::sync::{Arc, Weak};
@@ -13,6 +13,7 @@ use alloc::vec::Vec;
 
 use base::sync::Leaf;
 use base::{Charge, Errno, Lwp, Memory};
+use hashbrown::HashSet;
 
 use crate::Vnode;
 use crate::page::{Frame, PAGE, zeroed};
@@ -22,6 +23,9 @@ const SPARE: usize = 1024;
 
 /// Chunks looked at before somebody who needs room writes back instead.
 const LOOKS: usize = 256;
+
+/// Entries of queues that nobody looks through.
+const ENTRIES: usize = 4096;
 
 struct State {
     /// For all frames in use.
@@ -33,8 +37,25 @@ struct State {
     dirty: u64,
     /// Chunks of files on a medium.
     chunks: VecDeque<(Weak<Vnode>, u64)>,
-    /// Files that differ from their medium, in the order they began to.
+    /// Files that may differ from their medium, in the order they began to.
     files: VecDeque<Weak<Vnode>>,
+    /// How many entries these two may have before somebody looks which are of no use.
+    enough: usize,
+}
+
+impl State {
+    /// Forgets what the queues have of files that are gone, and what they have twice, when that may be half of them.
+    fn prune(&mut self) {
+        if self.chunks.len() + self.files.len() < self.enough {
+            return;
+        }
+        let mut seen = HashSet::new();
+        self.chunks.retain(|(file, chunk)| {
+            file.strong_count() > 0 && seen.insert((file.as_ptr(), *chunk))
+        });
+        self.files.retain(|file| file.strong_count() > 0);
+        self.enough = ENTRIES.max(2 * (self.chunks.len() + self.files.len()));
+    }
 }
 
 /// What pages there are, of all files of a kernel.
@@ -58,6 +79,7 @@ impl Cache {
                 dirty: 0,
                 chunks: VecDeque::new(),
                 files: VecDeque::new(),
+                enough: ENTRIES,
             }),
         }
     }
@@ -109,6 +131,7 @@ impl Cache {
             state.cached = state.cached + came - went;
             let chunks = chunks.iter().map(|chunk| (Arc::downgrade(vnode), *chunk));
             state.chunks.extend(chunks);
+            state.prune();
         });
     }
 
@@ -117,6 +140,7 @@ impl Cache {
         self.state.with(|state| {
             state.dirty = state.dirty + began - ended;
             state.files.extend(begins.map(Arc::downgrade));
+            state.prune();
         });
     }
 
@@ -186,12 +210,15 @@ impl Cache {
             let Some(weak) = self.state.with(|state| state.files.pop_front()) else {
                 break;
             };
-            if let Some(vnode) = weak.upgrade()
-                && let Err(errno) = vnode.flush(lwp)
-            {
-                // Its next `fsync` says so; meanwhile others have their turn.
-                self.state.with(|state| state.files.push_back(weak));
-                return Err(errno);
+            if let Some(vnode) = weak.upgrade() {
+                vnode.pages.lock(lwp).list(false);
+                if let Err(errno) = vnode.flush(lwp) {
+                    // Its next `fsync` says so; meanwhile others have their turn.
+                    if vnode.pages.lock(lwp).list(true) {
+                        self.differ(0, 0, Some(&vnode));
+                    }
+                    return Err(errno);
+                }
             }
         }
         Ok(())

@@ -388,7 +388,7 @@ pub(crate) fn write_at(
 pub(crate) fn sync_file(lwp: &Lwp<'_>, fd: Fd, data_only: bool) -> Result<(), Errno> {
     lwp.process().with_file(lwp, fd, |open| {
         let file: &VnodeFile = open.downcast().ok_or(Errno::EINVAL)?;
-        file.contents().sync(lwp, data_only)
+        file.sync(lwp, data_only)
     })
 }
 

@@ -318,7 +318,6 @@ impl Vnode {
         let mut done = 0;
         let mut result = Ok(());
         let mut pages = self.pages.lock(lwp);
-        let was_clean = pages.dirty() == 0;
         while done < len {
             let count = (len - done).min(PAGE - at);
             if !pages.has(page) {
@@ -348,11 +347,12 @@ impl Vnode {
             page += 1;
             at = 0;
         }
+        let begins = began > 0 && pages.list(true);
         drop(pages);
         if medium {
             self.cache().count(came, 0, self, &chunks);
-            self.cache()
-                .differ(began, 0, (was_clean && began > 0).then_some(self));
+            self.cache().differ(began, 0, begins.then_some(self));
+            self.mount().differs(lwp);
         } else {
             self.mount().count_pages(came, 0);
         }
@@ -374,7 +374,7 @@ impl Vnode {
         let count = from.take(&mut bytes)?;
         // Sizes are in order: what is before is there first.
         self.flush_in_turn(lwp)?;
-        self.fs()
+        self.fs_to_change(lwp)
             .write(lwp, self.number(), offset, &bytes[..count])?;
         let mut pages = self.pages.lock(lwp);
         let (mut page, mut at) = page_of(offset);

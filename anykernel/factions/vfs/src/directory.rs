@@ -149,7 +149,7 @@ impl Vnode {
             self.check_absent(lwp, name)?;
             self.check_change(lwp, who)?;
             self.check_alive(lwp)?;
-            let number = self.fs().create(lwp, self.place(name), new)?;
+            let number = self.fs_to_change(lwp).create(lwp, self.place(name), new)?;
             let vnode = self.mount().vnode(lwp, number, Some(self))?;
             self.renew(name, Some(vnode.clone()));
             Ok(vnode)
@@ -187,7 +187,8 @@ impl Vnode {
             if target.attributes(lwp)?.links == 0 {
                 return Err(Errno::ENOENT);
             }
-            self.fs().link(lwp, target.number(), self.place(name))?;
+            self.fs_to_change(lwp)
+                .link(lwp, target.number(), self.place(name))?;
             target.forget_attributes();
             self.renew(name, Some(target.clone()));
             Ok(())
@@ -217,7 +218,8 @@ impl Vnode {
             if child.mounted().is_some() {
                 return Err(Errno::EBUSY);
             }
-            self.fs().remove(lwp, self.place(name), child.number())?;
+            self.fs_to_change(lwp)
+                .remove(lwp, self.place(name), child.number())?;
             self.renew(name, None);
             Ok(child)
         })??;
@@ -352,7 +354,7 @@ impl Vnode {
         let (from, place) = (self.place(name), to.place(new_name));
         match (replace, &there) {
             (Replace::Exchange, Some(there)) => {
-                self.fs().exchange(lwp, from, place)?;
+                self.fs_to_change(lwp).exchange(lwp, from, place)?;
                 self.renew(name, Some(there.clone()));
                 if there.is_directory() {
                     there.set_parent(self);
@@ -361,7 +363,7 @@ impl Vnode {
             }
             _ => {
                 let replaced = there.as_ref().map(|there| there.number());
-                self.fs()
+                self.fs_to_change(lwp)
                     .rename(lwp, child.number(), from, place, replaced)?;
                 self.renew(name, None);
             }

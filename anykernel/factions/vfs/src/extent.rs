@@ -75,7 +75,8 @@ impl Vnode {
             }
             if self.storage() != Storage::Pages {
                 self.flush_in_turn(lwp)?;
-                self.fs().punch(lwp, self.number(), offset, end - offset)?;
+                self.fs_to_change(lwp)
+                    .punch(lwp, self.number(), offset, end - offset)?;
                 self.forget_attributes();
             }
             let whole = offset.div_ceil(PAGE as u64)..end / PAGE as u64;
@@ -109,7 +110,9 @@ impl Vnode {
         self.turn.with(lwp, |()| match self.storage() {
             Storage::Medium | Storage::Nowhere => {
                 self.flush_in_turn(lwp)?;
-                self.fs().allocate(lwp, self.number(), offset, len)?;
+                self.mount().break_promise();
+                self.fs_to_change(lwp)
+                    .allocate(lwp, self.number(), offset, len)?;
                 self.forget_attributes();
                 Ok(())
             }

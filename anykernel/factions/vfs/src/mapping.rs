@@ -12,6 +12,7 @@ use base::{Charge, Errno, Lwp};
 use syscall::consts::*;
 use syscall::{Address, Fd, UioIn, UioOut, UserIn, UserOut};
 
+use crate::failures::Known;
 use crate::openfile::VnodeFile;
 use crate::page::PAGE;
 use crate::{Kind, Person, Vnode};
@@ -22,6 +23,8 @@ struct View {
     offset: u64,
     /// Changes go back to the file.
     goes_back: bool,
+    /// What `msync` was told of writing back.
+    known: Leaf<Known>,
 }
 
 /// A mapping of a process.
@@ -80,6 +83,7 @@ fn view(
             return Err(Errno::ENODEV);
         }
         Ok(Arc::new(View {
+            known: file.contents().known_failures(),
             vnode: file.contents().clone(),
             offset,
             goes_back,
@@ -171,7 +175,7 @@ pub(crate) fn synchronise(lwp: &Lwp<'_>, range: UserIn<'_>, flags: u32) -> Resul
             write_back(lwp, &view, before, range)?;
             match flags & MS_SYNC {
                 0 => Ok(()),
-                _ => view.vnode.sync(lwp, true),
+                _ => view.vnode.sync(lwp, &view.known, true),
             }
         }
         None => Ok(()),

@@ -4,11 +4,12 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use base::sync::Leaf;
-use base::{Errno, Exclusive, Lwp};
+use base::sync::{Leaf, Word};
+use base::{Callout, Errno, Exclusive, Lwp};
 use hashbrown::HashMap;
 
 use crate::cache::Cache;
+use crate::expiry;
 use crate::inotify::Watches;
 use crate::page::PAGE;
 use crate::{FileSystem, Ino, Properties, Storage, Usage, Vnode};
@@ -39,6 +40,8 @@ struct State {
     promise: u64,
     /// Pages of a file system whose files are nowhere else.
     pages: u64,
+    /// It is unmounted.
+    over: bool,
 }
 
 /// A mounted file system.
@@ -55,6 +58,11 @@ pub struct Mount {
     state: Leaf<State>,
     /// Held by whoever brings an inode in, and while inodes leave: what comes back meanwhile waits until it is forgotten.
     coming: Exclusive<()>,
+    /// Not zero if something may differ from the medium: then the timer is set.
+    pub(crate) differing: Word,
+    pub(crate) timer: Arc<Callout>,
+    /// Held by whoever writes back in the background, and by whoever unmounts.
+    pub(crate) background: Exclusive<()>,
     /// Held while something moves from one directory to another.
     pub(crate) moves: Exclusive<()>,
 }
@@ -67,7 +75,7 @@ impl Mount {
         covered: Option<Arc<Vnode>>,
         number: u32,
     ) -> Arc<Self> {
-        Arc::new(Mount {
+        Arc::new_cyclic(|mount| Mount {
             number,
             properties: fs.properties(),
             remembers_names: fs.remembers_names(),
@@ -82,8 +90,12 @@ impl Mount {
                 orphans: Vec::new(),
                 promise: 0,
                 pages: 0,
+                over: false,
             }),
             coming: Exclusive::new(()),
+            differing: Word::new(0),
+            timer: expiry::timer(mount),
+            background: Exclusive::new(()),
             moves: Exclusive::new(()),
         })
     }
@@ -275,6 +287,7 @@ impl Mount {
             state.orphans.extract_if(.., unused).collect()
         });
         for vnode in gone {
+            self.differs(lwp);
             self.end(lwp, &vnode);
         }
     }
@@ -324,7 +337,17 @@ impl Mount {
         let dirty = self.cache.dirty_bytes();
         let promise = (free / 2).saturating_sub(2 * dirty).min(1 << 30);
         self.state.with(|state| state.promise = promise);
-        Ok(self.state.with(taken))
+        let taken = self.state.with(taken);
+        if !taken {
+            // It is written at once, to what the promise was for.
+            self.break_promise();
+        }
+        Ok(taken)
+    }
+
+    /// Room was taken that nobody had promised, so it is to be looked at anew.
+    pub(crate) fn break_promise(&self) {
+        self.state.with(|state| state.promise = 0);
     }
 
     /// Writes everything back; the first error, after all were tried.
@@ -352,9 +375,11 @@ impl Mount {
         if self.is_read_only() {
             return Ok(());
         }
+        self.settle(lwp);
         self.end_orphans(lwp, None);
         let flushed = self.flush(lwp);
-        flushed.and(self.fs.sync(lwp))
+        let synced = flushed.and(self.fs.sync(lwp));
+        synced.inspect_err(|_| self.differs(lwp))
     }
 
     /// Lets go of everything if nobody uses anything: whether that was so. Nobody can come in meanwhile.
@@ -379,12 +404,19 @@ impl Mount {
             .with(|state| state.vnodes.is_empty() && state.orphans.is_empty())
     }
 
+    /// Whether it is unmounted.
+    pub(crate) fn is_over(&self) -> bool {
+        self.state.with(|state| state.over)
+    }
+
     /// The end, whoever uses it still.
     pub(crate) fn unmount(&self, lwp: &Lwp<'_>) -> Result<(), Errno> {
         let all = self.state.with(|state| core::mem::take(&mut state.vnodes));
         for vnode in all.into_values() {
             drop(vnode.names.with(core::mem::take));
         }
+        self.state.with(|state| state.over = true);
+        self.settle(lwp);
         self.fs.unmount(lwp)
     }
 }

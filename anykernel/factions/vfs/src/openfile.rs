@@ -7,6 +7,7 @@ use base::{Errno, Events, Exclusive, File, Lwp, OpenFile, Readiness, Wait};
 use syscall::consts::*;
 use syscall::{FcntlArg, UioIn, UioOut};
 
+use crate::failures::Known;
 use crate::ranges::Owner;
 use crate::rights::without_set_id;
 use crate::{Changes, Entry, Kind, Person, Vnode};
@@ -23,6 +24,8 @@ pub struct VnodeFile {
     writes: bool,
     /// Each write is to survive a loss of power.
     synchronous: bool,
+    /// What whoever uses it was told of writing back.
+    known: Leaf<Known>,
     readiness: Readiness,
 }
 
@@ -48,6 +51,7 @@ impl VnodeFile {
         synchronous: bool,
     ) -> Self {
         VnodeFile {
+            known: contents.known_failures(),
             vnode,
             contents,
             position: Exclusive::new(0),
@@ -134,9 +138,14 @@ impl VnodeFile {
         self.vnode.happened(lwp, IN_MODIFY);
         self.no_longer_lends(lwp)?;
         if self.synchronous {
-            self.contents.sync(lwp, true)?;
+            self.sync(lwp, true)?;
         }
         Ok(written)
+    }
+
+    /// Has it survive a loss of power.
+    pub(crate) fn sync(&self, lwp: &Lwp<'_>, data_only: bool) -> Result<(), Errno> {
+        self.contents.sync(lwp, &self.known, data_only)
     }
 
     /// A file that somebody wrote lends nobody its owner's rights.

@@ -45,6 +45,8 @@ pub(crate) struct Pages {
     count: u64,
     /// How many differ from the medium.
     dirty: u64,
+    /// The file is in the list of those that may differ.
+    listed: bool,
 }
 
 fn split(page: u64) -> (u64, usize) {
@@ -57,6 +59,7 @@ impl Pages {
             chunks: BTreeMap::new(),
             count: 0,
             dirty: 0,
+            listed: false,
         }
     }
 
@@ -67,6 +70,11 @@ impl Pages {
     /// How many pages differ from the medium.
     pub(crate) fn dirty(&self) -> u64 {
         self.dirty
+    }
+
+    /// Says whether the file is in the list of those that may differ; whether that is new.
+    pub(crate) fn list(&mut self, listed: bool) -> bool {
+        core::mem::replace(&mut self.listed, listed) != listed
     }
 
     /// A page to look at.

@@ -249,17 +249,19 @@ impl Vfs {
             if !same {
                 return Err(Errno::EINVAL);
             }
-            // Nobody comes in from here on. Watches keep nobody from going.
-            covered.set_mounted(None);
-            self.watches.unmounted(lwp, &mount);
-            let flushed = mount.sync(lwp);
-            if !force && (flushed.is_err() || !mount.vacate(lwp)) {
-                covered.set_mounted(Some(mount.clone()));
-                return Err(flushed.err().unwrap_or(Errno::EBUSY));
-            }
-            self.mounts
-                .with(|mounts| mounts.retain(|other| !Arc::ptr_eq(other, &mount)));
-            mount.unmount(lwp)
+            mount.undisturbed(lwp, || {
+                // Nobody comes in from here on. Watches keep nobody from going.
+                covered.set_mounted(None);
+                self.watches.unmounted(lwp, &mount);
+                let flushed = mount.sync(lwp);
+                if !force && (flushed.is_err() || !mount.vacate(lwp)) {
+                    covered.set_mounted(Some(mount.clone()));
+                    return Err(flushed.err().unwrap_or(Errno::EBUSY));
+                }
+                self.mounts
+                    .with(|mounts| mounts.retain(|other| !Arc::ptr_eq(other, &mount)));
+                mount.unmount(lwp)
+            })
         })?
     }
 
@@ -280,9 +282,12 @@ impl Vfs {
             if let Some(covered) = mount.covered() {
                 covered.set_mounted(None);
             }
-            let flushed = mount.sync(lwp);
-            mount.vacate(lwp);
-            if let Err(errno) = flushed.and(mount.unmount(lwp)) {
+            let ended = mount.undisturbed(lwp, || {
+                let flushed = mount.sync(lwp);
+                mount.vacate(lwp);
+                flushed.and(mount.unmount(lwp))
+            });
+            if let Err(errno) = ended {
                 let options = mount.options();
                 let source = String::from_utf8_lossy(&options.source);
                 let line = format_args!(

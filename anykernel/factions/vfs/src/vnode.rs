@@ -10,6 +10,7 @@ use base::sync::{Leaf, Mutex};
 use base::{Charge, Errno, Exclusive, Lwp};
 use hashbrown::HashMap;
 
+use crate::failures::Failures;
 use crate::locks::Locks;
 use crate::page::{PAGE, Pages};
 use crate::pipe::Pipe;
@@ -24,8 +25,8 @@ pub(crate) struct State {
     pub(crate) known: Option<Attributes>,
     /// What the file system has not heard of.
     pub(crate) pending: Changes,
-    /// What writing back failed with, until somebody is told.
-    pub(crate) error: Option<Errno>,
+    /// What writing back failed with.
+    pub(crate) failures: Failures,
     /// Of a directory: the one it is in; nothing for a root.
     parent: Option<Arc<Vnode>>,
     /// What is mounted on it.
@@ -77,7 +78,7 @@ impl Vnode {
             state: Leaf::new(State {
                 known: Some(attributes).filter(|_| mount.properties().storage != Storage::Nowhere),
                 pending: Changes::default(),
-                error: None,
+                failures: Failures::default(),
                 parent: parent.filter(|_| is_directory).cloned(),
                 mounted: None,
                 ahead: (0, 0),
@@ -131,6 +132,12 @@ impl Vnode {
     }
 
     pub(crate) fn fs(&self) -> &dyn FileSystem {
+        self.mount.fs()
+    }
+
+    /// The file system, which is to be changed.
+    pub(crate) fn fs_to_change(&self, lwp: &Lwp<'_>) -> &dyn FileSystem {
+        self.mount.differs(lwp);
         self.mount.fs()
     }
 
@@ -237,7 +244,7 @@ impl Vnode {
             changed: Some(Time::now()),
             ..*changes
         };
-        self.fs().change(lwp, self.number, &changes)?;
+        self.fs_to_change(lwp).change(lwp, self.number, &changes)?;
         // Pages that are written back later are, to a file system, a change of contents: it hears of the time again then.
         let differs = changes.modified.is_some() && self.pages.lock(lwp).dirty() > 0;
         self.state.with(|state| {

@@ -3,9 +3,11 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use base::sync::Leaf;
 use base::{Errno, Lwp};
 
 use crate::contents::RUN;
+use crate::failures::Known;
 use crate::page::{Frame, PAGE};
 use crate::{Storage, Vnode};
 
@@ -29,7 +31,7 @@ impl Vnode {
                 Err(errno) => break Err(errno),
             }
         };
-        result.inspect_err(|errno| self.state.with(|state| state.error = Some(*errno)))
+        result.inspect_err(|errno| self.state.with(|state| state.failures.note(*errno)))
     }
 
     /// Writes back the first run from a page on; where the next may be.
@@ -57,7 +59,7 @@ impl Vnode {
         let written = self.fs().write(lwp, self.number(), start, &bytes);
         if let Err(errno) = written {
             let began = self.pages.lock(lwp).mark(run, true);
-            self.cache().differ(began, 0, Some(self));
+            self.cache().differ(began, 0, None);
             return Err(errno);
         }
         // Blocks were found for it.
@@ -71,13 +73,25 @@ impl Vnode {
         Ok(Some(run.end))
     }
 
-    /// Has it survive a loss of power; an error of any write since somebody last asked.
-    pub(crate) fn sync(self: &Arc<Self>, lwp: &Lwp<'_>, data_only: bool) -> Result<(), Errno> {
-        let flushed = self.flush(lwp);
-        let earlier = self.state.with(|state| state.error.take());
-        flushed?;
-        self.fs().sync_file(lwp, self.number(), data_only)?;
-        earlier.map_or(Ok(()), Err)
+    /// Has it survive a loss of power; what writing back failed with, if that is news to who asks.
+    pub(crate) fn sync(
+        self: &Arc<Self>,
+        lwp: &Lwp<'_>,
+        known: &Leaf<Known>,
+        data_only: bool,
+    ) -> Result<(), Errno> {
+        let note = |errno: &Errno| self.state.with(|state| state.failures.note(*errno));
+        let synced = self.flush(lwp).and_then(|()| {
+            let synced = self.fs().sync_file(lwp, self.number(), data_only);
+            synced.inspect_err(note)
+        });
+        let told = known.with(|known| self.state.with(|state| state.failures.tell(known)));
+        synced.and(told)
+    }
+
+    /// What somebody knows of failures who opens it now.
+    pub(crate) fn known_failures(&self) -> Leaf<Known> {
+        Leaf::new(self.state.with(|state| state.failures.known()))
     }
 
     /// Gives up pages of a chunk that nobody used of late: their frames, and whether any are left.

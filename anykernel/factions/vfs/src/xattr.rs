@@ -128,7 +128,7 @@ impl Vnode {
         self.mount().check_writable()?;
         self.check_xattr(lwp, name, Access::WRITE)?;
         self.turn.with(lwp, |()| {
-            self.fs()
+            self.fs_to_change(lwp)
                 .set_xattr(lwp, self.number(), name, value, existence)
         })??;
         self.forget_attributes();
