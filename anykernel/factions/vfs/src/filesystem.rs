@@ -1,5 +1,6 @@
 //! What a file system is to the faction: one trait, whose operations are about inodes.
 
+use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -263,6 +264,15 @@ pub struct MountArguments<'a> {
     pub options: &'a str,
 }
 
+/// What is asked for when a new file system is made.
+#[derive(Clone, Copy, Debug)]
+pub struct MakeArguments<'a> {
+    /// What to make it on: the name of a block unit.
+    pub source: &'a [u8],
+    /// The name it is to have, for people; empty for none.
+    pub label: &'a str,
+}
+
 /// A kind of file system, as its component registers it.
 pub trait Format: Send + Sync {
     /// The name, as in `mount -t`.
@@ -277,4 +287,11 @@ pub trait Format: Send + Sync {
         lwp: &Lwp<'_>,
         arguments: &MountArguments<'_>,
     ) -> Result<Arc<dyn FileSystem>, Failure>;
+
+    /// Makes a new file system with nothing in it, whatever there is now; what fails half way is recognised as none.
+    /// `EOPNOTSUPP` of a driver that makes none; else the failure names what is wrong with the source or the label.
+    fn make(&self, _lwp: &Lwp<'_>, _arguments: &MakeArguments<'_>) -> Result<(), Failure> {
+        let message = format!("the driver of {} makes no new file systems", self.name());
+        Err(Failure::new(Errno::EOPNOTSUPP, message))
+    }
 }

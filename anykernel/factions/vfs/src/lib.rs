@@ -56,7 +56,8 @@ use base::Component;
 pub use attributes::{Attributes, Changes, Creation, Device, Kind, Time};
 pub use date::Date;
 pub use filesystem::{
-    Entry, Existence, FileSystem, Format, Ino, MountArguments, Place, Properties, Storage, Usage,
+    Entry, Existence, FileSystem, Format, Ino, MakeArguments, MountArguments, Place, Properties,
+    Storage, Usage,
 };
 pub use mount::{Mount, MountOptions};
 pub use openfile::VnodeFile;

@@ -11,7 +11,7 @@ use base::{Errno, Exclusive, Failure, File, Instance, Level, Lwp, write_log};
 use crate::cache::Cache;
 use crate::inotify::Watches;
 use crate::ranges::Waiting;
-use crate::{FileSystem, Format, Kind, Mount, MountArguments, MountOptions, Vnode};
+use crate::{FileSystem, Format, Kind, MakeArguments, Mount, MountArguments, MountOptions, Vnode};
 
 /// What a node of a device stands for.
 pub enum Opened {
@@ -144,6 +144,17 @@ impl Vfs {
         })
     }
 
+    /// Makes a new file system of a kind, with nothing in it, whatever there is now.
+    pub fn make(
+        &self,
+        lwp: &Lwp<'_>,
+        format: &str,
+        arguments: &MakeArguments<'_>,
+    ) -> Result<(), Failure> {
+        let format = self.format(lwp, Some(format), arguments.source)?;
+        self.mounting.with(lwp, |()| format.make(lwp, arguments))?
+    }
+
     /// Mounts a file system on a directory, or as the root if there is none. `format` is the kind's name, or nothing if
     /// it is to be recognised.
     pub fn mount(
@@ -178,7 +189,7 @@ impl Vfs {
             read_only: arguments.read_only,
             options: String::from(arguments.options),
         };
-        let mount = self.make(fs, options, on.clone());
+        let mount = self.new_mount(fs, options, on.clone());
         let root = match mount.root(lwp) {
             Ok(root) => root,
             Err(errno) => {
@@ -195,7 +206,7 @@ impl Vfs {
         Ok(mount)
     }
 
-    fn make(
+    fn new_mount(
         &self,
         fs: Arc<dyn FileSystem>,
         options: MountOptions,
@@ -216,7 +227,7 @@ impl Vfs {
             read_only: false,
             options: String::new(),
         };
-        let mount = self.make(fs, options, None);
+        let mount = self.new_mount(fs, options, None);
         self.mounts.with(|mounts| mounts.push(mount.clone()));
         mount
     }

@@ -20,6 +20,9 @@ const LARGE: usize = 64 * 1024;
 /// Bytes that are written at once.
 const RUN: usize = 1024 * 1024;
 
+/// Bytes that are looked at, at once, for what is not zero.
+const LOOK: usize = 128 * 1024;
+
 /// A block unit as bytes, through a cache of its blocks.
 ///
 /// Any number of threads read and write at once. Who finds what it needs in memory never waits for the disk.
@@ -149,6 +152,26 @@ impl Volume {
             let len = blocks.end - blocks.start;
             self.unit.discard(lwp, blocks.start, len)
         })?
+    }
+
+    /// Has `len` bytes from byte `offset` on be zeros. Only what is none yet is written, so that a disk that has holes keeps
+    /// them. As [`write_at`](Self::write_at). Waits.
+    pub fn clear(&self, lwp: &Lwp<'_>, offset: u64, len: u64) -> Result<(), Errno> {
+        self.check_write(offset, len)?;
+        let mut bytes = Vec::new();
+        let room = bytes.try_reserve_exact(LOOK);
+        room.map_err(|_| Errno::ENOMEM)?;
+        let (mut at, end) = (offset, offset + len);
+        while at < end {
+            bytes.resize((end - at).min(LOOK as u64) as usize, 0);
+            self.read_at(lwp, at, &mut bytes)?;
+            if bytes.iter().any(|byte| *byte != 0) {
+                bytes.fill(0);
+                self.write_at(lwp, at, &bytes)?;
+            }
+            at += bytes.len() as u64;
+        }
+        Ok(())
     }
 
     // ---- in memory ----

@@ -29,6 +29,8 @@ const MOST: u64 = 100_000;
 
 /// Where an inode has things, in bytes.
 const SECTORS_LOW: usize = 28;
+const GENERATION: usize = 100;
+const EXTRA: usize = 128;
 const SECTORS_HIGH: usize = 116;
 const CHECKSUM_LOW: usize = 124;
 const CHECKSUM_HIGH: usize = 130;
@@ -73,22 +75,23 @@ pub(crate) fn correct(
     raw[SECTORS_LOW..][..4].copy_from_slice(&(sectors as u32).to_le_bytes());
     raw[SECTORS_HIGH..][..2].copy_from_slice(&((sectors >> 32) as u16).to_le_bytes());
     if ext4_superblock_has_metadata_csum(superblock) {
-        sign(superblock, number, &inode, &mut raw);
+        sign(superblock, number.raw(), &mut raw);
     }
     source.volume.write_at(lwp, offset, &raw)
 }
 
 /// Puts an inode's checksum right.
-fn sign(superblock: &Ext4Superblock, number: InodeNumber, inode: &Ext4Inode, raw: &mut [u8]) {
+pub(crate) fn sign(superblock: &Ext4Superblock, number: u32, raw: &mut [u8]) {
     // The upper half is in what only large inodes have, if they use it.
-    let long = raw.len() > CHECKSUM_LOW + 4 && inode.i_extra_isize >= 4;
+    let used = raw.get(EXTRA..EXTRA + 2);
+    let long = used.is_some_and(|used| u16::from_le_bytes([used[0], used[1]]) >= 4);
     raw[CHECKSUM_LOW..][..2].fill(0);
     if long {
         raw[CHECKSUM_HIGH..][..2].fill(0);
     }
     let seed = ext4_crc32c_seed_from_superblock(superblock);
-    let identity = [number.raw().to_le_bytes(), inode.i_generation.to_le_bytes()];
-    let checksum = ext4_metadata_csum32(seed, &[&identity[0], &identity[1], raw]).to_le_bytes();
+    let parts = [&number.to_le_bytes(), &raw[GENERATION..][..4], &*raw];
+    let checksum = ext4_metadata_csum32(seed, &parts).to_le_bytes();
     raw[CHECKSUM_LOW..][..2].copy_from_slice(&checksum[..2]);
     if long {
         raw[CHECKSUM_HIGH..][..2].copy_from_slice(&checksum[2..]);

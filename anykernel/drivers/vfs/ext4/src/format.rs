@@ -9,7 +9,7 @@ use base::{Errno, Failure, Lwp};
 use bio::Volume;
 use rsext4::superblock::Ext4Superblock;
 use rsext4::{ErrorContext, Ext4Error, FeatureSet};
-use vfs::{FileSystem, Format, MountArguments};
+use vfs::{FileSystem, Format, MakeArguments, MountArguments};
 
 use crate::error::errno;
 use crate::filesystem::Ext4FileSystem;
@@ -61,6 +61,11 @@ impl Format for Ext4Format {
             Ok(mounted) => Ok(Arc::new(mounted)),
             Err(error) => Err(fail(errno(error), &reason(error))),
         }
+    }
+
+    fn make(&self, lwp: &Lwp<'_>, arguments: &MakeArguments<'_>) -> Result<(), Failure> {
+        let volume = Volume::open(lwp, arguments.source, false)?;
+        crate::make::make(lwp, &volume, arguments.label)
     }
 }
 

@@ -23,6 +23,7 @@ mod error;
 mod filesystem;
 mod format;
 mod layout;
+mod make;
 mod medium;
 mod operations;
 mod source;

@@ -12,10 +12,10 @@ pub(crate) const FIRST: u32 = 2;
 /// Bytes of the first sector that anything is said in.
 const LEN: usize = 512;
 /// Clusters from which on entries of the table have 16 bits.
-const MANY: u32 = 4085;
+pub(crate) const MANY: u32 = 4085;
 /// Clusters that entries of 16 and of 28 bits can name.
-const MOST_16: u32 = 65_524;
-const MOST_32: u32 = 0x0fff_fff5;
+pub(crate) const MOST_16: u32 = 65_524;
+pub(crate) const MOST_32: u32 = 0x0fff_fff5;
 
 /// Bits of an entry of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

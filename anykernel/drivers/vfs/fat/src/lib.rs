@@ -21,6 +21,7 @@ mod directory;
 mod entry;
 mod filesystem;
 mod layout;
+mod make;
 mod name;
 mod node;
 mod state;
@@ -31,7 +32,7 @@ use alloc::sync::Arc;
 
 use base::{Boot, Component, Errno, Failure, Lwp};
 use bio::Volume;
-use vfs::{FileSystem, Format, MountArguments, Vfs};
+use vfs::{FileSystem, Format, MakeArguments, MountArguments, Vfs};
 
 use layout::Layout;
 
@@ -68,6 +69,11 @@ impl Format for OnDisk {
             lwp,
             Volume::open(lwp, arguments.source, arguments.read_only)?,
         )
+    }
+
+    fn make(&self, lwp: &Lwp<'_>, arguments: &MakeArguments<'_>) -> Result<(), Failure> {
+        let volume = Volume::open(lwp, arguments.source, false)?;
+        make::make(lwp, &volume, arguments.label)
     }
 }
 

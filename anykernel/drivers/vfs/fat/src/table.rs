@@ -14,9 +14,9 @@ const BITS: u32 = 0x0fff_ffff;
 const END: u32 = 0x0fff_fff8;
 
 /// Where the numbers stand in what says how much is free, and its signatures.
-const FREE: usize = 488;
-const NEXT: usize = 492;
-const SIGNATURES: [(usize, u32); 2] = [(0, 0x4161_5252), (484, 0x6141_7272)];
+pub(crate) const FREE: usize = 488;
+pub(crate) const NEXT: usize = 492;
+pub(crate) const SIGNATURES: [(usize, u32); 2] = [(0, 0x4161_5252), (484, 0x6141_7272)];
 /// Nobody knows.
 const UNKNOWN: u32 = u32::MAX;
 
