@@ -7,6 +7,7 @@ mod changes;
 mod copies;
 mod hostile;
 mod looks;
+mod makes;
 mod mounts;
 
 use std::path::{Path, PathBuf};

@@ -41,7 +41,7 @@ pub use directory::{DirEntry, ReadDir, read_dir};
 pub use file::{File, OpenOptions, SeekFrom};
 pub use metadata::{FileType, Metadata, Usage};
 pub use mount::{
-    MountOptions, Mounted, force_unmount, formats, mount, mounts, recognise, unmount, usage,
+    MountOptions, Mounted, force_unmount, formats, make, mount, mounts, recognise, unmount, usage,
 };
 pub use node::Node;
 pub use syscall::{Stamp, Stat, StatFs};

@@ -29,9 +29,10 @@ Examples:
   rump fs cat disk.img:2:/etc/os-release
   rump fs cp -r disk.img:/home backup
   rump fs cp -w notes.txt disk.img:/home/
+  rump fs mkfs -t ext4 --size 1G new.img
   rump mount disk.img /mnt
 
-Nothing is changed unless you say -w.
+Nothing is changed unless you say -w; mkfs says it by itself, and overwrites nothing unless you say --force.
 
 Exit codes: 0 done, 1 something could not be done or is wrong with the image, 2 what was asked for makes no sense.";
 
@@ -80,7 +81,8 @@ pub(crate) enum Fs {
     /// Read everything there is, and say what is wrong with it
     #[command(after_help = CHECK)]
     Check(On<check::Options>),
-    /// Say who makes new file systems: no driver here does
+    /// Make a new file system, with nothing in it
+    #[command(after_help = MKFS)]
     Mkfs(mkfs::Options),
     /// Work in an image with commands, one after the other
     #[command(after_help = SHELL)]
@@ -157,6 +159,15 @@ Examples:
 const CHECK: &str = "\
 Every directory, file, link and attribute is read, and names are counted. What nothing leads to, and space that is lost,
 is not found: that is what the file system's own fsck is for. The exit code is 1 if something is wrong.";
+
+const MKFS: &str = "\
+With --size the image is made, too, and takes no space of the host but for what is written. What holds a file system or a
+partition table already is not overwritten unless you say --force. Which kinds are made: ext4 and fat; the latter has 12,
+16 or 32 bits as its size demands.
+
+Examples:
+  rump fs mkfs -t ext4 --size 1G disk.img
+  rump fs mkfs -t fat -L BOOT disk.img:1";
 
 const SHELL: &str = "\
 Commands: help, ls, cd, pwd, cat, tree, find, stat, du, get, put, mkdir, rm, mv, sync, exit.

@@ -1,6 +1,6 @@
 //! Images: a file or device of the host, attached as a disk, and the file system on it or on one of its partitions.
 
-mod partitions;
+pub(crate) mod partitions;
 mod path;
 
 use std::path::Path;
@@ -99,11 +99,20 @@ impl Image {
         let failed = |errno: Errno| Failure::Problem(format!("{name}: {errno}"));
         fs::create_dir(kernel, &mounted).map_err(failed)?;
         let options = MountOptions::new().read_only(!how.write);
+        if how.format.is_none() && !matches!(fs::recognise(kernel, unit), Ok(Some(_))) {
+            let _ = block.detach();
+            return Err(Failure::Problem(format!(
+                "{name} holds no file system that is known here; there are: {}",
+                kinds(kernel).join(", ")
+            )));
+        }
         let result = fs::mount(kernel, unit, &mounted, how.format.as_deref(), options);
         if let Err(errno) = result {
             let _ = block.detach();
             let said = complaints(kernel);
-            return Err(Failure::Problem(why_not(&name, unit, errno, &said)));
+            return Err(Failure::Problem(why_not(
+                "mount", &name, unit, errno, &said,
+            )));
         }
         let mounts = fs::mounts(kernel).map_err(failed)?;
         let (kind, read_only) = match mounts.last() {
@@ -227,7 +236,7 @@ pub(crate) fn attach(kernel: &Kernel, image: &Path, write: bool) -> Result<Block
 }
 
 /// A failure unless there are file systems of this kind.
-fn check_kind(kernel: &Kernel, kind: &str) -> Result<()> {
+pub(crate) fn check_kind(kernel: &Kernel, kind: &str) -> Result<()> {
     let kinds = kinds(kernel);
     match kinds.contains(&kind) {
         true => Ok(()),
@@ -249,14 +258,15 @@ pub(crate) fn kinds(kernel: &Kernel) -> Vec<&'static str> {
 }
 
 /// Warnings and errors in the log, without the ends of lines.
-fn complaints(kernel: &Kernel) -> Vec<String> {
+pub(crate) fn complaints(kernel: &Kernel) -> Vec<String> {
     let lines = kernel.log_lines_of(Level::Warning).into_iter();
     lines.map(|line| line.trim_end().to_owned()).collect()
 }
 
-/// Why something could not be mounted: what the file system said, in terms of the image.
-fn why_not(name: &str, unit: &str, errno: Errno, said: &[String]) -> String {
-    let mut reasons = said.iter().filter_map(|line| line.split_once("mount: "));
+/// Why something could not be done, such as `mount`: what the file system said, in terms of the image.
+pub(crate) fn why_not(done: &str, name: &str, unit: &str, errno: Errno, said: &[String]) -> String {
+    let done = format!("{done}: ");
+    let mut reasons = said.iter().filter_map(|line| line.split_once(&done));
     match reasons.next_back() {
         Some((_, reason)) => format!("{name}: {}", reason.replace(unit, name)),
         None => format!("{name}: {errno}"),

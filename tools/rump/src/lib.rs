@@ -105,7 +105,7 @@ fn dispatch(kernel: &Kernel, command: Command, output: &mut Output) -> Result<()
         Fs::Mv(on) => on!(on, mv::run),
         Fs::Tar(on) => on!(on, tar::run),
         Fs::Cp(asked) => cp::run(kernel, &asked, output),
-        Fs::Mkfs(asked) => mkfs::run(kernel, &asked),
+        Fs::Mkfs(asked) => mkfs::run(kernel, &asked, output),
         Fs::Check(On { which, options }) => Image::with(kernel, &which, |image, path| {
             image.whole(path)?;
             check::run(image, &options, output)

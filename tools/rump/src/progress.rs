@@ -32,6 +32,20 @@ impl Progress {
         }
     }
 
+    /// Something that takes as long as it takes, such as `making a file system`.
+    pub(crate) fn of_one(doing: &str) -> Progress {
+        let progress = Progress::new(doing);
+        if io::stderr().is_terminal() {
+            progress.bar.set_draw_target(ProgressDrawTarget::stderr());
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}, {elapsed}") {
+                progress.bar.set_style(style);
+            }
+            progress.bar.set_message(doing.to_owned());
+            progress.bar.enable_steady_tick(PATIENCE);
+        }
+        progress
+    }
+
     /// One more file.
     pub(crate) fn file(&self) {
         let files = self.files.fetch_add(1, Ordering::Relaxed) + 1;

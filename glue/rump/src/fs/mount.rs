@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 
 use syscall::StatFs;
 use syscall::consts::{MNT_FORCE, MS_RDONLY};
-use vfs::{Vfs, syscalls};
+use vfs::{MakeArguments, Vfs, syscalls};
 
 use crate::fs::Usage;
-use crate::{Kernel, Result};
+use crate::{Kernel, Level, Result};
 
 /// How something is mounted.
 #[derive(Clone, Debug, Default)]
@@ -77,6 +77,23 @@ pub fn unmount(kernel: &Kernel, target: impl AsRef<[u8]>) -> Result<()> {
 /// Unmounts whoever uses it; what cannot be written is lost.
 pub fn force_unmount(kernel: &Kernel, target: impl AsRef<[u8]>) -> Result<()> {
     kernel.enter(|lwp| syscalls::umount2(lwp, target.as_ref().into(), MNT_FORCE))
+}
+
+/// Makes a new file system of a kind on `source`, the name of a disk, whatever is there now. `label` is its name for people,
+/// or empty. `EOPNOTSUPP` if the kind's driver makes none, `EBUSY` if it is mounted. Why it failed is in the
+/// [log](Kernel::log_lines).
+pub fn make(kernel: &Kernel, source: impl AsRef<[u8]>, format: &str, label: &str) -> Result<()> {
+    let source = source.as_ref();
+    kernel.enter(|lwp| {
+        let made = lwp
+            .state::<Vfs>()?
+            .make(lwp, format, &MakeArguments { source, label });
+        made.map_err(|failure| {
+            let line = format_args!("make: {failure}");
+            base::write_log(lwp.instance(), Level::Warning, line);
+            failure.errno()
+        })
+    })
 }
 
 /// The kinds of file systems that there are.

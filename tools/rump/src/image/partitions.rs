@@ -8,31 +8,16 @@ use crate::place::Place;
 use crate::shown::{self, shown};
 
 /// The unit that the file system of a place is on, and what people call it.
-pub(super) fn choose(
+pub(crate) fn choose(
     kernel: &Kernel,
     whole: &Block,
     place: &Place,
     kind: Option<&str>,
 ) -> Result<(String, String)> {
-    let name = shown(std::os::unix::ffi::OsStrExt::as_bytes(
-        place.image.as_os_str(),
-    ))
-    .to_string();
+    let name = name(place);
     let parts = parts(kernel, whole);
     if let Some(wanted) = &place.partition {
-        let part = parts.iter().find(|part| part.number == *wanted);
-        return match (part, parts.is_empty()) {
-            (Some(part), _) => Ok((part.unit.clone(), format!("{name}:{wanted}"))),
-            (None, true) => Err(Failure::Usage(format!(
-                "{name} holds no partition table; leave out :{}",
-                shown(wanted.as_bytes())
-            ))),
-            (None, false) => Err(Failure::Usage(format!(
-                "{name} has no partition {}; there are:{}",
-                shown(wanted.as_bytes()),
-                list(kernel, &name, &parts)
-            ))),
-        };
+        return named(kernel, &name, &parts, wanted);
     }
     match &parts[..] {
         [] => Ok((whole.name().to_owned(), name)),
@@ -44,6 +29,65 @@ pub(super) fn choose(
         _ => Err(Failure::Usage(format!(
             "{name} holds a partition table; choose one:{}",
             list(kernel, &name, &parts)
+        ))),
+    }
+}
+
+/// The unit that a place is to have a new file system on, and what people call it. A failure if there is something on it
+/// already.
+pub(crate) fn choose_empty(
+    kernel: &Kernel,
+    whole: &Block,
+    place: &Place,
+) -> Result<(String, String)> {
+    let (unit, name) = choose_any(kernel, whole, place)?;
+    let parts = parts(kernel, whole);
+    if place.partition.is_none() && !parts.is_empty() {
+        return Err(Failure::Usage(format!(
+            "{name} holds a partition table; choose one, or say --force to overwrite them all:{}",
+            list(kernel, &name, &parts)
+        )));
+    }
+    match recognised(kernel, &unit) {
+        Some(kind) => Err(Failure::Usage(format!(
+            "{name} holds a file system already, {kind}; to overwrite it and all that is in it, say --force"
+        ))),
+        None => Ok((unit, name)),
+    }
+}
+
+/// As [`choose_empty`], whatever there is.
+pub(crate) fn choose_any(
+    kernel: &Kernel,
+    whole: &Block,
+    place: &Place,
+) -> Result<(String, String)> {
+    let name = name(place);
+    match &place.partition {
+        Some(wanted) => named(kernel, &name, &parts(kernel, whole), wanted),
+        None => Ok((whole.name().to_owned(), name)),
+    }
+}
+
+/// What people call the image of a place.
+fn name(place: &Place) -> String {
+    let bytes = std::os::unix::ffi::OsStrExt::as_bytes(place.image.as_os_str());
+    shown(bytes).to_string()
+}
+
+/// The partition that was named, and what people call it.
+fn named(kernel: &Kernel, name: &str, parts: &[Part], wanted: &str) -> Result<(String, String)> {
+    let part = parts.iter().find(|part| part.number == *wanted);
+    match (part, parts.is_empty()) {
+        (Some(part), _) => Ok((part.unit.clone(), format!("{name}:{wanted}"))),
+        (None, true) => Err(Failure::Usage(format!(
+            "{name} holds no partition table; leave out :{}",
+            shown(wanted.as_bytes())
+        ))),
+        (None, false) => Err(Failure::Usage(format!(
+            "{name} has no partition {}; there are:{}",
+            shown(wanted.as_bytes()),
+            list(kernel, name, parts)
         ))),
     }
 }
