@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "no test uses all of it")]
 
 pub(crate) mod host;
+pub(crate) mod model;
 pub(crate) mod node;
 
 use std::path::Path;
