@@ -107,7 +107,7 @@ fn exit_codes_say_what_kind_of_trouble_it_is() {
         (
             "fs ls zeros.img",
             1,
-            "holds no file system that is known here; there are: ext4, fat, iso9660, squashfs",
+            "holds no file system that is known here; there are: ext2, ext4, fat, iso9660, squashfs",
         ),
     ] {
         let (ended, _, said) = tool.ends(words);

@@ -41,6 +41,7 @@ pub(crate) const ALL: &[(&str, Target)] = &[
     ("partitions", disks::partitions),
     ("rules", texts::rules),
     ("addresses", texts::addresses),
+    ("ext2", trees::ext2),
     ("ext4", images::ext4),
     ("fat", trees::fat),
     ("iso9660", trees::iso9660),

@@ -47,6 +47,10 @@ pub(crate) fn squashfs(bytes: &[u8]) {
     run(squashfs::mount, bytes.to_vec(), true);
 }
 
+pub(crate) fn ext2(bytes: &[u8]) {
+    run(ext2::mount, bytes.to_vec(), false);
+}
+
 /// What the input has nothing of is zeros; all widths have room in it.
 pub(crate) fn fat(bytes: &[u8]) {
     let mut image = bytes.to_vec();
