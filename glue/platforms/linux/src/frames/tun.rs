@@ -4,11 +4,13 @@
 //! cutting up of TCP segments to us and we to it: most of them then are never done. An old system that
 //! knows nothing of that carries plain frames.
 
+mod batch;
 mod news;
 
+use std::array;
 use std::ffi::c_int;
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, IoSlice, IoSliceMut, Read, Write};
+use std::io::{IoSlice, IoSliceMut};
 use std::mem;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::OpenOptionsExt;
@@ -17,6 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use hypercall::{Errno, LinkInfo, Offload, Segment};
 
 use super::{End, LONGEST, Link, errno, interface, offload_bytes};
+use batch::Batch;
 use news::News;
 
 /// Where the system hands out such interfaces.
@@ -27,6 +30,8 @@ const USUAL_MTU: u32 = 1500;
 const NEWS: i32 = libc::EPOLLRDNORM;
 /// Bytes of the header in front of a frame: an [`Offload`].
 const HEADER: usize = mem::size_of::<Offload>();
+/// How many frames are asked for at first: most often it is one or two, and a question in vain takes its time.
+const AT_FIRST: usize = 4;
 
 /// What frames are.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,6 +45,7 @@ pub(super) enum Layer {
 /// Our end of such an interface.
 pub(super) struct Tun {
     device: File,
+    batch: Batch,
     layer: Layer,
     mtu: u32,
     /// Frames have a header in front.
@@ -78,6 +84,7 @@ impl Tun {
         Ok(Tun {
             news,
             up,
+            batch: Batch::new(&device),
             device,
             layer,
             mtu,
@@ -86,38 +93,56 @@ impl Tun {
         })
     }
 
+    /// The first part of a frame that goes to the system and comes from there.
+    fn first(&self) -> usize {
+        usize::from(!self.has_header)
+    }
+
     /// Fills buffers with frames, until none waits: how many, and whether to watch for more. There
     /// will be none if the interface is gone.
     fn take(&self, buffers: &mut [Segment<'_>]) -> (usize, bool) {
-        let mut filled = 0;
-        while let Some(buffer) = buffers.get_mut(filled) {
-            let mut offload = Offload::default();
+        let header_len = if self.has_header { HEADER } else { 0 };
+        let (mut filled, mut asked) = (0, AT_FIRST);
+        while filled < buffers.len() {
+            let room = &mut buffers[filled..];
+            let asked_now = asked.min(room.len());
+            let mut offloads = [Offload::default(); batch::MOST];
             // The system cuts a frame to fit and does not say so; a byte too many tells.
-            let mut excess = [0];
-            let room = buffer.buffer();
-            let capacity = room.len();
-            let parts = &mut [
-                IoSliceMut::new(offload_bytes(&mut offload)),
-                IoSliceMut::new(room),
-                IoSliceMut::new(&mut excess),
-            ];
-            let (parts, header_len) = match self.has_header {
-                true => (&mut parts[..], HEADER),
-                false => (&mut parts[1..], 0),
-            };
-            match (&self.device)
-                .read_vectored(parts)
-                .map(|len| len.saturating_sub(header_len))
+            let mut excess = [[0]; batch::MOST];
+            let mut whole = room
+                .iter_mut()
+                .map(Segment::buffer)
+                .zip(&mut offloads)
+                .zip(&mut excess);
+            let mut parts: [_; batch::MOST] = array::from_fn(|_| match whole.next() {
+                Some(((bytes, offload), excess)) => [
+                    IoSliceMut::new(offload_bytes(offload)),
+                    IoSliceMut::new(bytes),
+                    IoSliceMut::new(excess),
+                ],
+                None => [&mut [][..], &mut [], &mut []].map(IoSliceMut::new),
+            });
+            let answers = self
+                .batch
+                .read(&self.device, &mut parts[..asked_now], self.first());
+            let answers = &answers[..asked_now];
+            let taken = answers
+                .iter()
+                .rposition(Result::is_ok)
+                .map_or(0, |last| last + 1);
+            for ((buffer, answer), offload) in room.iter_mut().zip(&answers[..taken]).zip(offloads)
             {
-                Ok(len) if len > capacity => {}
-                Ok(len) => {
-                    buffer.set_len(len);
-                    buffer.set_offload(offload);
-                    filled += 1;
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return (filled, error.kind() == ErrorKind::WouldBlock),
+                let len = answer.map_or(0, |len| len.saturating_sub(header_len));
+                // What is too long, and what came late, is none.
+                let fits = len <= buffer.buffer().len();
+                buffer.set_len(if fits { len } else { 0 });
+                buffer.set_offload(offload);
             }
+            filled += taken;
+            if let Err(error) = answers[asked_now - 1] {
+                return (filled, error == libc::EAGAIN);
+            }
+            asked = batch::MOST;
         }
         (filled, false)
     }
@@ -180,25 +205,27 @@ impl End for Tun {
     /// One that the system refuses is lost, as on a cable.
     fn transmit(&self, _link: &Link, frames: &[Segment<'_>]) -> usize {
         let mut taken = 0;
-        while let Some(frame) = frames.get(taken) {
-            let mut offload = frame.offload();
-            let parts = &[
-                IoSlice::new(offload_bytes(&mut offload)),
-                IoSlice::new(frame.as_slice()),
-            ];
-            let parts = if self.has_header {
-                &parts[..]
-            } else {
-                &parts[1..]
+        for frames in frames.chunks(batch::MOST) {
+            let mut offloads: [_; batch::MOST] =
+                array::from_fn(|at| frames.get(at).map(Segment::offload).unwrap_or_default());
+            let mut whole = frames.iter().zip(&mut offloads);
+            let parts: [_; batch::MOST] = array::from_fn(|_| match whole.next() {
+                Some((frame, offload)) => [&offload_bytes(offload)[..], frame.as_slice()],
+                None => [&[][..], &[]],
+            });
+            let parts = parts.map(|parts| parts.map(IoSlice::new));
+            let parts = &parts[..frames.len()];
+            let answers = self.batch.write(&self.device, parts, self.first());
+            // It is full, or down, or gone: what is refused for that is sent again, unless something behind it is on its way.
+            let refused = |answer: &Result<usize, i32>| {
+                matches!(answer, Err(libc::EAGAIN | libc::EIO | libc::EBADFD))
             };
-            match (&self.device).write_vectored(parts) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                // It is down, or gone.
-                Err(error) if matches!(error.raw_os_error(), Some(libc::EIO | libc::EBADFD)) => {
-                    break;
-                }
-                _ => taken += 1,
+            let answers = &answers[..frames.len()];
+            let sent = answers.iter().rposition(|answer| !refused(answer));
+            let sent = sent.map_or(0, |last| last + 1);
+            taken += sent;
+            if sent < frames.len() {
+                break;
             }
         }
         taken
