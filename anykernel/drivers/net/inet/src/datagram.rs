@@ -166,20 +166,15 @@ impl DatagramSocket {
         socket
     }
 
-    /// Queues a datagram that arrived, or gives it back if there is no room.
-    pub(crate) fn deliver(
-        self: &Arc<Self>,
-        lwp: &Lwp<'_>,
-        datagram: Datagram,
-    ) -> Result<(), Frame> {
-        let untold = self.state.with(|state| {
-            state.queue(datagram)?;
-            Ok(core::mem::replace(&mut state.untold, true))
-        })?;
-        if !untold {
+    /// Queues a datagram that arrived, or leaves it where it is if there is no room.
+    fn deliver(self: &Arc<Self>, lwp: &Lwp<'_>, arrived: &mut Option<Datagram>) {
+        let told = self.state.with(|state| {
+            let queued = state.queue(arrived);
+            !queued || core::mem::replace(&mut state.untold, true)
+        });
+        if !told {
             self.inet.note(lwp, Job::Tell(self.clone()));
         }
-        Ok(())
     }
 
     /// Notes an error that the network reported.
@@ -260,8 +255,8 @@ impl DatagramSocket {
         &self,
         lwp: &Lwp<'_>,
         data: &mut UioIn<'_>,
-        to: Option<SockAddr>,
-        chosen: Chosen,
+        to: &Option<SockAddr>,
+        chosen: &Chosen,
     ) -> Result<usize, Errno> {
         match self.kind {
             Kind::Udp => self.send_udp(lwp, data, to, chosen),
@@ -271,19 +266,22 @@ impl DatagramSocket {
 }
 
 impl DatagramState {
-    /// Queues a datagram, or gives it back if there is no room.
-    fn queue(&mut self, mut datagram: Datagram) -> Result<(), Frame> {
+    /// Queues a datagram and says that it did, or leaves it where it is if there is no room.
+    fn queue(&mut self, arrived: &mut Option<Datagram>) -> bool {
         // As Linux has it, the last one may exceed the limit.
         let most = self.options.number(Opt::ReceiveBuffer) as usize;
         if self.queued >= most || self.closed {
-            return Err(datagram.frame);
+            return false;
         }
+        let Some(mut datagram) = arrived.take() else {
+            return false;
+        };
         if self.options.is_timed() {
             datagram.at = hypercall::clock::wall();
         }
         self.queued += datagram.frame.len() + OVERHEAD;
         self.queue.push_back(datagram);
-        Ok(())
+        true
     }
 
     /// As Linux's `datagram_poll` has it.
@@ -317,9 +315,11 @@ impl Inet {
             interface,
         } = packet;
         let datagram = Datagram::of(interface, (from, info.dst), info.hop_limit, frame);
-        if let Err(frame) = socket.deliver(lwp, datagram) {
+        let mut arrived = Some(datagram);
+        socket.deliver(lwp, &mut arrived);
+        if let Some(refused) = arrived {
             interface.count_dropped(Reason::QueueFull, 1);
-            self.net.pool().recycle(frame);
+            self.net.pool().recycle(refused.frame);
         }
     }
 }

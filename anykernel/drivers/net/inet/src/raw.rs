@@ -89,11 +89,12 @@ impl DatagramSocket {
         &self,
         lwp: &Lwp<'_>,
         data: &mut UioIn<'_>,
-        to: Option<SockAddr>,
+        to: &Option<SockAddr>,
         protocol: u8,
-        chosen: Chosen,
+        chosen: &Chosen,
     ) -> Result<usize, Errno> {
-        let route = self.choose(lwp, self.route(lwp, to)?, chosen)?;
+        let mut route = self.route(lwp, to)?;
+        self.choose(lwp, &mut route, chosen)?;
         let included = self
             .state
             .with(|state| state.options.is(Opt::HeaderIncluded));

@@ -192,20 +192,16 @@ impl DatagramSocket {
         &self,
         lwp: &Lwp<'_>,
         data: &mut UioIn<'_>,
-        to: Option<SockAddr>,
-        chosen: Chosen,
+        to: &Option<SockAddr>,
+        chosen: &Chosen,
     ) -> Result<usize, Errno> {
-        let mut route = match self
-            .route(lwp, to)
-            .and_then(|it| self.choose(lwp, it, chosen))
-        {
-            Ok(route) if route.to.port != 0 => route,
-            refused => {
-                // As Linux has it, the socket gets a port all the same.
-                self.bind_if_unbound(lwp)?;
-                return Err(refused.err().unwrap_or(Errno::EINVAL));
-            }
-        };
+        // As Linux has it, the socket gets a port all the same.
+        let refused = |errno| self.bind_if_unbound(lwp).err().unwrap_or(errno);
+        let mut route = self.route(lwp, to).map_err(refused)?;
+        self.choose(lwp, &mut route, chosen).map_err(refused)?;
+        if route.to.port == 0 {
+            return Err(refused(Errno::EINVAL));
+        }
         let len = data.remaining();
         // What an IPv6 header counts is without itself.
         let (header, most) = match route.to.addr.is_ipv4() {

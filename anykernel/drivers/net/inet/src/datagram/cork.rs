@@ -28,8 +28,8 @@ impl DatagramSocket {
         &self,
         lwp: &Lwp<'_>,
         data: &mut UioIn<'_>,
-        to: Option<SockAddr>,
-        chosen: Chosen,
+        to: &Option<SockAddr>,
+        chosen: &Chosen,
         more: bool,
     ) -> Result<usize, Errno> {
         let (mut gathered, corked) = self.state.with(|state| {
@@ -42,7 +42,7 @@ impl DatagramSocket {
         if begin == 0 {
             // An address that is no good is not kept.
             self.route(lwp, to)?;
-            gathered.to = to;
+            gathered.to = *to;
         }
         let ip = 20 * usize::from(self.family == Family::V4);
         let headers = ip + HEADER * usize::from(self.kind == Kind::Udp);
@@ -58,7 +58,7 @@ impl DatagramSocket {
             return Ok(len);
         }
         let mut all = UserIn::from(&bytes[..]).into();
-        self.send_one(lwp, &mut all, gathered.to, chosen)?;
+        self.send_one(lwp, &mut all, &gathered.to, chosen)?;
         Ok(len)
     }
 
@@ -70,7 +70,7 @@ impl DatagramSocket {
             .with(|state| !state.gathered.bytes.is_empty() && !state.options.is(Opt::UdpCork));
         if goes {
             let mut nothing = UserIn::from(&[][..]).into();
-            let _ = self.gather(lwp, &mut nothing, None, Chosen::default(), false);
+            let _ = self.gather(lwp, &mut nothing, &None, &Chosen::default(), false);
             self.inet.settle(lwp);
         }
     }

@@ -40,19 +40,18 @@ impl DatagramSocket {
         let len = frame.len();
         let headers = HEADER + if route.to.addr.is_ipv4() { 20 } else { 40 };
         interface.count_own(lwp, headers + len);
-        let datagram = Datagram::of(
+        let mut arrived = Some(Datagram::of(
             interface,
             (route.from, route.to.addr),
             route.hop_limit,
             frame,
-        );
-        let refused = socket.change(lwp, |state| match state.queue(datagram) {
-            Ok(()) => (None, Events::IN),
-            Err(frame) => (Some(frame), Events::NONE),
+        ));
+        socket.change(lwp, |state| {
+            ((), Events::IN.when(state.queue(&mut arrived)))
         });
-        if let Some(frame) = refused {
+        if let Some(refused) = arrived {
             interface.count_dropped(Reason::QueueFull, 1);
-            net.pool().recycle(frame);
+            net.pool().recycle(refused.frame);
         }
         Some(Ok(len))
     }

@@ -10,7 +10,7 @@ use syscall::SockAddr;
 use syscall::consts::AF_INET;
 
 use super::ancillary::Chosen;
-use super::{DatagramSocket, Kind};
+use super::{DatagramSocket, DatagramState, Kind};
 use crate::address::{Endpoint, Family, or_loopback, same_version};
 use crate::emit::Marks;
 use crate::inet::Inet;
@@ -26,6 +26,8 @@ pub(crate) struct Route {
     pub(crate) marks: Marks,
     /// Who sends it wants to hear if it is longer than a packet.
     pub(crate) whole: bool,
+    /// It ends on a link of ours, or is not to be sent.
+    near: bool,
 }
 
 impl DatagramSocket {
@@ -34,9 +36,9 @@ impl DatagramSocket {
     pub(crate) fn choose(
         &self,
         lwp: &Lwp<'_>,
-        mut route: Route,
-        chosen: Chosen,
-    ) -> Result<Route, Errno> {
+        route: &mut Route,
+        chosen: &Chosen,
+    ) -> Result<(), Errno> {
         if let Some(from) = chosen.from {
             if from.is_ipv4() != route.to.addr.is_ipv4() || !self.inet.net.is_local(lwp, from) {
                 return Err(Errno::EINVAL);
@@ -48,58 +50,64 @@ impl DatagramSocket {
             let mut wanted = all.filter(|it| it.index() == chosen.interface);
             route.via = Some(wanted.next().ok_or(Errno::ENODEV)?);
         }
-        Ok(route)
+        Ok(())
     }
 
     /// Where a datagram to `to`, or to the peer, goes.
-    pub(crate) fn route(&self, lwp: &Lwp<'_>, to: Option<SockAddr>) -> Result<Route, Errno> {
-        let named = to.map(|to| self.resolve(&to)).transpose()?;
-        let known = self.state.with(|state| {
-            let usable = !state.shut_write && state.error.is_none();
-            usable.then(|| {
-                let unspecified = self.family.unspecified();
-                let port = state.port.map_or(0, |(port, _)| port);
-                let peer = state.peer.unwrap_or(Endpoint::new(unspecified, 0));
-                let to = named.map_or(peer, |(to, _)| to).addr;
-                let ipv4 = to.is_ipv4();
-                let options = &state.options;
-                let flags = [Opt::Only6, Opt::Broadcast, Opt::DontRoute].map(|it| options.is(it));
-                let route = Route {
-                    to: peer,
-                    from: Endpoint::new(one(state.local).unwrap_or(unspecified), port),
-                    via: state.via.clone(),
-                    hop_limit: options.hop_limit_to(to),
-                    marks: options.marks(ipv4),
-                    whole: options.is_whole(ipv4),
-                };
-                (route, state.peer.is_some(), state.link, flags)
-            })
-        });
-        let Some((mut route, connected, link, [only6, broadcast, near])) = known else {
-            let error = self.update(lwp, |state| match state.peer {
-                // Comes before all that is wrong with the socket itself.
-                None if named.is_none() => Some(Errno::EDESTADDRREQ),
-                _ => state.error.take(),
-            });
-            return Err(error.unwrap_or(Errno::EPIPE));
-        };
-        if near {
-            self.inet
-                .check_near(named.map_or(route.to, |(to, _)| to).addr)?;
+    #[inline]
+    pub(crate) fn route(&self, lwp: &Lwp<'_>, to: &Option<SockAddr>) -> Result<Route, Errno> {
+        match to {
+            None => self.route_to_peer(lwp),
+            Some(to) => self.route_to(lwp, to),
         }
-        let Some((to, named_link)) = named else {
-            return connected.then_some(route).ok_or(Errno::EDESTADDRREQ);
+    }
+
+    fn route_to_peer(&self, lwp: &Lwp<'_>) -> Result<Route, Errno> {
+        let route = self.state.with(|state| match &state.peer {
+            // Comes before all that is wrong with the socket itself.
+            None => Err(Errno::EDESTADDRREQ),
+            Some(peer) => Ok(state.is_open().then(|| Route {
+                via: state.via.clone(),
+                ..state.route(self.family, peer)
+            })),
+        })?;
+        let route = route.ok_or_else(|| self.refusal(lwp))?;
+        if route.near {
+            self.inet.check_near(route.to.addr)?;
+        }
+        Ok(route)
+    }
+
+    fn route_to(&self, lwp: &Lwp<'_>, to: &SockAddr) -> Result<Route, Errno> {
+        let (to, named_link) = self.resolve(to)?;
+        let known = self.state.with(|state| {
+            let [only6, broadcast] = [Opt::Only6, Opt::Broadcast].map(|it| state.options.is(it));
+            let route = || state.route(self.family, &to);
+            let route = state.is_open().then(route)?;
+            Some((route, state.link, only6, broadcast))
+        });
+        let Some((mut route, link, only6, broadcast)) = known else {
+            return Err(self.refusal(lwp));
         };
+        if route.near {
+            self.inet.check_near(to.addr)?;
+        }
         if only6 && to.addr.is_ipv4() {
             return Err(Errno::ENETUNREACH);
         }
         if !broadcast && self.inet.is_broadcast(to.addr) {
             return Err(Errno::EACCES);
         }
-        route.to = to;
         let link = if named_link == 0 { link } else { named_link };
         self.complete(lwp, &mut route, link)?;
         Ok(route)
+    }
+
+    /// Why nothing can be sent.
+    #[cold]
+    fn refusal(&self, lwp: &Lwp<'_>) -> Errno {
+        self.update(lwp, |state| state.error.take())
+            .unwrap_or(Errno::EPIPE)
     }
 
     /// Says where a route begins and by which interface it goes, and sees whether it can be, and whether it ends in this
@@ -141,7 +149,7 @@ impl DatagramSocket {
             (
                 options.is(Opt::Only6),
                 options.is(Opt::Broadcast),
-                one(bound),
+                one(&bound).copied(),
             )
         });
         if v6only && peer.addr.is_ipv4() {
@@ -163,6 +171,7 @@ impl DatagramSocket {
             hop_limit: 0,
             marks: Marks::default(),
             whole: false,
+            near: false,
         };
         self.complete(lwp, &mut route, link)?;
         let local = route.from.addr;
@@ -204,8 +213,33 @@ impl DatagramSocket {
 }
 
 /// An address that packets can come from, which a group's is not.
-fn one(local: Option<IpAddr>) -> Option<IpAddr> {
-    local.filter(|local| !local.is_multicast())
+fn one(local: &Option<IpAddr>) -> Option<&IpAddr> {
+    local.as_ref().filter(|local| !local.is_multicast())
+}
+
+impl DatagramState {
+    /// Whether anything can be sent.
+    fn is_open(&self) -> bool {
+        !self.shut_write && self.error.is_none()
+    }
+
+    /// The way to an address as far as the socket itself knows.
+    fn route(&self, family: Family, to: &Endpoint) -> Route {
+        let (options, ipv4) = (&self.options, to.addr.is_ipv4());
+        let unspecified = family.unspecified();
+        // By reference: what is put together from bytes cannot be read at once as what it is.
+        let from = one(&self.local).unwrap_or(&unspecified);
+        let port = self.port.map_or(0, |(port, _)| port);
+        Route {
+            to: *to,
+            from: Endpoint::new(*from, port),
+            via: None,
+            hop_limit: options.hop_limit_to(to.addr),
+            marks: options.marks(ipv4),
+            whole: options.is_whole(ipv4),
+            near: options.is(Opt::DontRoute),
+        }
+    }
 }
 
 impl Inet {

@@ -70,9 +70,9 @@ impl Socket for DatagramSocket {
         }
         let chosen = Chosen::read(&with.control)?;
         let sent = if flags & MSG_MORE != 0 || self.gathers.get() != 0 {
-            self.gather(lwp, data, with.to, chosen, flags & MSG_MORE != 0)
+            self.gather(lwp, data, &with.to, &chosen, flags & MSG_MORE != 0)
         } else {
-            self.send_one(lwp, data, with.to, chosen)
+            self.send_one(lwp, data, &with.to, &chosen)
         };
         self.inet.settle(lwp);
         Ok(sent?)
