@@ -1,5 +1,6 @@
 //! A tailored kernel on a TAP, beside the host's own network stack.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -325,6 +326,22 @@ fn the_first_packets_to_50_new_neighbours_leave_within_100_ms() {
     assert!(span < 0.1, "{span} s");
 }
 
+/// A server of the ten addresses that begin so.
+fn dnsmasq(namespace: &Namespace, leases: &Path, addresses: &str, more: &[&str]) -> Child {
+    let dnsmasq = Child::start(
+        namespace
+            .command("dnsmasq")
+            .args(["--keep-in-foreground", "--log-facility=-", "--log-dhcp"])
+            .args(["--conf-file=/dev/null", "--user=root", "--port=0"])
+            .args(["--interface=rump0", "--dhcp-authoritative"])
+            .arg(format!("--dhcp-range={addresses}0,{addresses}9"))
+            .arg(format!("--dhcp-leasefile={}", leases.display()))
+            .args(more),
+    );
+    dnsmasq.expect("DHCP, IP range");
+    dnsmasq
+}
+
 #[test]
 fn takes_an_address_from_dnsmasq() {
     if !need_network("takes_an_address_from_dnsmasq", &["curl", "dnsmasq"]) {
@@ -332,18 +349,14 @@ fn takes_an_address_from_dnsmasq() {
     }
     let namespace = Namespace::new();
     let folder = tempfile::tempdir().unwrap();
-    let leases = folder.path().join("leases").display().to_string();
-    let dnsmasq = Child::start(
-        namespace
-            .command("dnsmasq")
-            .args(["--keep-in-foreground", "--log-facility=-", "--log-dhcp"])
-            .args(["--conf-file=/dev/null", "--user=root", "--port=0"])
-            .args(["--interface=rump0", "--dhcp-range=10.77.0.50,10.77.0.59"])
-            // Leases are asked for again after 3 s: time T1, option 58.
-            .arg("--dhcp-option=option:T1,3")
-            .arg(format!("--dhcp-leasefile={leases}")),
+    // Leases are asked for again after 3 s: time T1, option 58.
+    let often = ["--dhcp-option=option:T1,3"];
+    let dnsmasq = dnsmasq(
+        &namespace,
+        &folder.path().join("leases"),
+        "10.77.0.5",
+        &often,
     );
-    dnsmasq.expect("DHCP, IP range");
     let configuration = Configuration::example("httpd");
     let mut kernel = namespace.kernel(configuration.app("httpd"));
     let _httpd = Child::start(kernel.env("RUMP_IP", "dhcp"));
@@ -358,4 +371,46 @@ fn takes_an_address_from_dnsmasq() {
     assert!(renewed.contains(address), "{renewed}");
     let again = namespace.run(&format!("curl -sS --max-time 10 http://{address}/"));
     assert_eq!(again, page);
+}
+
+#[test]
+fn asks_the_server_where_a_link_leads_that_is_back() {
+    let name = "asks_the_server_where_a_link_leads_that_is_back";
+    if !need_network(name, &["curl", "dnsmasq"]) {
+        return;
+    }
+    let namespace = Namespace::new();
+    let folder = tempfile::tempdir().unwrap();
+    let one = dnsmasq(&namespace, &folder.path().join("one"), "10.77.0.5", &[]);
+    let configuration = Configuration::example("httpd");
+    let mut httpd = namespace.kernel(configuration.app("httpd"));
+    httpd.env("RUMP_IP", "dhcp").env("RUMP_LOG_LEVEL", "info");
+    let httpd = Child::start(&mut httpd);
+    one.expect("DHCPACK(rump0) 10.77.0.5");
+    let plug_in = || {
+        namespace.run("ip link set rump0 up");
+        httpd.expect("virt0: the link is up");
+    };
+    let pull = || {
+        namespace.run("ip link set rump0 down");
+        httpd.expect("virt0: the link is down");
+    };
+    // The same network again: the same address, asked for and not offered.
+    pull();
+    plug_in();
+    one.expect("DHCPREQUEST(rump0) 10.77.0.5");
+    one.expect("DHCPACK(rump0) 10.77.0.5");
+    // Another, where nobody may have that address.
+    pull();
+    drop(one);
+    let other = dnsmasq(&namespace, &folder.path().join("other"), "10.77.0.7", &[]);
+    plug_in();
+    other.expect("DHCPNAK(rump0) 10.77.0.5");
+    let line = other.expect("DHCPACK(rump0) 10.77.0.7");
+    let address = line
+        .split_whitespace()
+        .find(|it| it.starts_with("10.77.0.7"));
+    let address = address.unwrap_or_else(|| panic!("{line}"));
+    let page = namespace.run(&format!("curl -sS --max-time 10 http://{address}/"));
+    assert!(page.contains("<html"), "{page}");
 }

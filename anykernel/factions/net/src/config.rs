@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
-use base::{Errno, Lwp};
+use base::{Errno, Level, Lwp, log};
 
 use crate::address::link_local;
 use crate::{Cidr, Interface, InterfaceAddress, Medium, Net, Reason, Route};
@@ -25,10 +25,7 @@ impl Net {
                 // It is there already after having been down.
                 let _ = self.table.with(|table| table.add_address(interface, cidr));
             }
-            let own: Vec<Cidr> = self.table.with(|table| table.of(interface).collect());
-            for cidr in own {
-                self.announce(lwp, interface, cidr.address());
-            }
+            self.announce_all(lwp, interface);
         }
         self.flush(lwp);
     }
@@ -39,15 +36,44 @@ impl Net {
         self.forget_neighbours(lwp, interface);
     }
 
-    /// Takes note whether a link has somebody at its other end, and says whether that is new. Nothing but a link's
-    /// driver knows. As on Linux, addresses and routes stay: what is sent while there is nobody is the link's to refuse,
-    /// and neighbours have to be asked for, so that senders hear when nobody answers.
-    pub fn set_carrier(&self, lwp: &Lwp<'_>, interface: &Arc<Interface>, carrier: bool) -> bool {
-        let is_new = interface.set_carrier(carrier);
-        if is_new && !carrier {
-            self.forget_neighbours(lwp, interface);
+    /// Takes note whether a link has somebody at its other end, and tells who is told of such things if that is new.
+    /// Nothing but a link's driver knows. As on Linux, addresses and routes stay: what is sent while there is nobody is the
+    /// link's to refuse, and neighbours have to be asked for, so that senders hear when nobody answers. No lock is held.
+    pub fn set_carrier(&self, lwp: &Lwp<'_>, interface: &Arc<Interface>, carrier: bool) {
+        if !interface.set_carrier(carrier) {
+            return;
         }
-        is_new
+        let (name, instance) = (interface.name(), lwp.instance());
+        match carrier {
+            true => log!(instance, Level::Info, "{name}: the link is up"),
+            false => log!(instance, Level::Warning, "{name}: the link is down"),
+        }
+        match carrier {
+            true => self.resume(lwp, interface),
+            false => self.forget_neighbours(lwp, interface),
+        }
+        interface.tell_upper(lwp, self);
+    }
+
+    /// What is at the other end of a link that is back may be another network, and its switches know nobody.
+    fn resume(&self, lwp: &Lwp<'_>, interface: &Arc<Interface>) {
+        if !interface.is_up_itself() {
+            return;
+        }
+        self.announce_all(lwp, interface);
+        self.dhcp_resume(lwp, interface);
+        if let Some(autoconf) = self.autoconf() {
+            autoconf.resume(lwp, self, interface);
+        }
+        self.flush(lwp);
+    }
+
+    /// Tells others that its addresses are here.
+    fn announce_all(&self, lwp: &Lwp<'_>, interface: &Arc<Interface>) {
+        let own: Vec<Cidr> = self.table.with(|table| table.of(interface).collect());
+        for cidr in own {
+            self.announce(lwp, interface, cidr.address());
+        }
     }
 
     fn forget_neighbours(&self, lwp: &Lwp<'_>, interface: &Arc<Interface>) {

@@ -17,7 +17,7 @@ use smoltcp::wire::{IpProtocol, UdpPacket, UdpRepr};
 
 use crate::output::Hop;
 use crate::{Cidr, Frame, Interface, IpInfo, Medium, Net, Reason};
-use progress::{Heard, Progress, Question, State};
+use progress::{Heard, Progress, Question};
 use wire::Answer;
 
 const SERVER_PORT: u16 = 67;
@@ -77,11 +77,11 @@ impl Net {
             .within(lwp, PATIENCE)
             .or(Errno::ETIMEDOUT);
         let result = block(lwp, &client.readiness, how, || {
-            match client.progress.with(|progress| progress.state) {
-                State::Bound(lease) => Ok(lease),
-                State::Stopped => Err(Wait::Fail(Errno::ECANCELED)),
-                _ => Err(Wait::For(Events::IN)),
-            }
+            client.progress.with(|progress| match progress.lease() {
+                Some(lease) => Ok(lease),
+                None if progress.is_stopped() => Err(Wait::Fail(Errno::ECANCELED)),
+                None => Err(Wait::For(Events::IN)),
+            })
         });
         // One that was there before goes on asking.
         if result.is_err() && ours {
@@ -94,9 +94,15 @@ impl Net {
     /// The lease of an interface, if it has one.
     pub fn lease(&self, interface: &Arc<Interface>) -> Option<Lease> {
         let client = self.client_of(interface)?;
-        match client.progress.with(|progress| progress.state) {
-            State::Bound(lease) => Some(lease),
-            _ => None,
+        client.progress.with(|progress| progress.lease())
+    }
+
+    /// Has the client of an interface whose link is back ask whether its lease is good there, too (RFC 2131 § 3.7).
+    pub(crate) fn dhcp_resume(&self, lwp: &Lwp<'_>, interface: &Arc<Interface>) {
+        if let Some(client) = self.client_of(interface) {
+            let now = lwp.now();
+            client.progress.with(|progress| progress.resume(now));
+            client.ask(lwp, self);
         }
     }
 
@@ -194,8 +200,7 @@ impl Client {
     pub(crate) fn stop(&self, lwp: &Lwp<'_>) {
         self.interface.configuring.set(0);
         self.timer.cancel(lwp);
-        self.progress
-            .with(|progress| progress.state = State::Stopped);
+        self.progress.with(Progress::stop);
         self.news(lwp, Events::IN);
     }
 

@@ -19,6 +19,9 @@ pub trait Upper: Send + Sync {
         interface: &Arc<Interface>,
         frame: Frame,
     ) -> Option<Frame>;
+
+    /// Hears that an interface's carrier was lost, or is back. No lock is held.
+    fn carrier(&self, lwp: &Lwp<'_>, net: &Net, interface: &Arc<Interface>);
 }
 
 /// Who sends packets for others on.
@@ -39,6 +42,9 @@ pub trait Forwarder: Send + Sync {
 pub trait Autoconf: Send + Sync {
     /// Begins with an interface, and does not wait. `EOPNOTSUPP` where that cannot be.
     fn start(&self, lwp: &Lwp<'_>, net: &Net, interface: &Arc<Interface>) -> Result<(), Errno>;
+
+    /// Hears that the link of an interface is back, which may be another now. No lock is held.
+    fn resume(&self, lwp: &Lwp<'_>, net: &Net, interface: &Arc<Interface>);
 
     /// Hears of a message of neighbour discovery, whose checksum, code and hop limit are good. No lock is held.
     fn hear(

@@ -147,7 +147,12 @@ impl Interface {
 
     /// Whether it is up, and so is its link (Linux's `IFF_RUNNING`).
     pub fn is_running(&self) -> bool {
-        self.is_up() && self.carrier.get() != 0
+        self.is_up() && self.has_carrier()
+    }
+
+    /// Whether there is somebody at the other end of its link, as far as the link's driver knows.
+    pub fn has_carrier(&self) -> bool {
+        self.carrier.get() != 0
     }
 
     /// Takes note whether there is a carrier, and says whether that is new.
@@ -288,6 +293,13 @@ impl Interface {
         match self.upper.with(|upper| upper.clone()) {
             Some(upper) => upper.receive(lwp, net, self, frame),
             None => Some(frame),
+        }
+    }
+
+    /// Tells what stands above that the carrier was lost, or is back.
+    pub(crate) fn tell_upper(self: &Arc<Self>, lwp: &Lwp<'_>, net: &Net) {
+        if let Some(upper) = self.upper.with(|upper| upper.clone()) {
+            upper.carrier(lwp, net, self);
         }
     }
 

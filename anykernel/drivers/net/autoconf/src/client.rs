@@ -87,6 +87,12 @@ impl Client {
         self.change(lwp, net, |state| state.give_up(address, now));
     }
 
+    /// Asks again who is there.
+    pub(crate) fn resume(&self, lwp: &Lwp<'_>, net: &Net) {
+        let now = lwp.now();
+        self.change(lwp, net, |state| state.resume(now));
+    }
+
     /// Does what is due.
     pub(crate) fn turn(&self, lwp: &Lwp<'_>, net: &Net) {
         let now = lwp.now();

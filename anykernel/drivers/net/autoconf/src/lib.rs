@@ -87,6 +87,12 @@ impl net::Autoconf for Autoconf {
         Ok(())
     }
 
+    fn resume(&self, lwp: &Lwp<'_>, net: &Net, interface: &Arc<Interface>) {
+        if let Some(client) = self.client_of(interface) {
+            client.resume(lwp, net);
+        }
+    }
+
     fn hear(
         &self,
         lwp: &Lwp<'_>,

@@ -173,6 +173,14 @@ impl State {
         !self.addresses.is_empty() && self.standing().all(|it| it == Standing::Foreign)
     }
 
+    /// The link is back, which may be another now: routers are asked for once more (RFC 4861 § 6.3.7). What they told of
+    /// before holds as long as they said.
+    pub(crate) fn resume(&mut self, now: u64) {
+        self.solicitations = 0;
+        self.solicit = now;
+        self.turn(now);
+    }
+
     /// Takes what a router says.
     pub(crate) fn hear(&mut self, router: Ipv6Addr, said: &Advertisement, now: u64) {
         if said.router > 0 {

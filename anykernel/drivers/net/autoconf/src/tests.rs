@@ -314,3 +314,24 @@ fn a_flood_of_prefixes_and_routers_is_bounded() {
     assert_eq!(host.net.name_servers().len(), 3);
     assert!(host.net.routes().len() <= 2 * 17 + 1);
 }
+
+#[test]
+fn asks_again_where_the_link_is_back() {
+    let (host, link) = auto();
+    say(&host, &link, FROM, Message::new(1800));
+    sim::advance(60 * SECOND);
+    sent(&link);
+    host.in_kernel(|lwp, net| net.set_carrier(lwp, &link.interface, false));
+    sim::advance(SECOND);
+    assert!(sent(&link).is_empty());
+    host.in_kernel(|lwp, net| net.set_carrier(lwp, &link.interface, true));
+    let asked = |link: &Attached| {
+        let messages = sent(link).into_iter();
+        messages.filter(|(kind, ..)| *kind == 133).count()
+    };
+    assert_eq!(asked(&link), 1);
+    // Nobody answers, but the old router has its time.
+    sim::advance(60 * SECOND);
+    assert_eq!(asked(&link), 2);
+    assert_eq!(way(&host, "fd09::1"), Some(ip(FROM)));
+}

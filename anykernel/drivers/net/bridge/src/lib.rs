@@ -189,6 +189,19 @@ impl Upper for Bridge {
         self.send(lwp, net, Some(member), frame, to);
         None
     }
+
+    /// As on Linux, a bridge has a carrier if a member has.
+    fn carrier(&self, lwp: &Lwp<'_>, net: &Net, member: &Arc<Interface>) {
+        if !member.has_carrier() {
+            self.stations
+                .with(|stations| stations.forget(member.index()));
+        }
+        let members = self.members.with(|members| members.clone());
+        if let Some(own) = self.interface.with(|own| own.clone()) {
+            let carrier = members.iter().any(|member| member.has_carrier());
+            net.set_carrier(lwp, &own, carrier);
+        }
+    }
 }
 
 /// The hardware addresses of an Ethernet frame: the receiver's, the sender's.

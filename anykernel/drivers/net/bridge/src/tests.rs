@@ -135,3 +135,25 @@ fn members_come_and_go() {
     assert_eq!(create("br0"), Err(Errno::EINVAL));
     assert_eq!(create("bridge1"), Ok(()));
 }
+
+#[test]
+fn a_bridge_has_a_carrier_where_a_member_has() {
+    let (host, _bridge, members) = bridge();
+    let own = host.net.interface("bridge0").unwrap();
+    let set = |at: usize, carrier| {
+        let interface = &members[at].interface;
+        host.in_kernel(|lwp, net| net.set_carrier(lwp, interface, carrier));
+    };
+    let frame = |to: u8, from: u8| ethernet(station(to), station(from), 0x88b5, b"whatever");
+    assert_eq!(feed(&host, &members, 0, &frame(2, 1)), [0, 1, 1]);
+    assert_eq!(feed(&host, &members, 1, &frame(1, 2)), [1, 0, 0]);
+    // Whoever was at that port may be elsewhere now.
+    set(0, false);
+    assert!(own.has_carrier());
+    assert_eq!(feed(&host, &members, 1, &frame(1, 2)), [1, 0, 1]);
+    set(1, false);
+    set(2, false);
+    assert!(!own.has_carrier());
+    set(2, true);
+    assert!(own.is_running());
+}

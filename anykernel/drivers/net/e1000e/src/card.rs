@@ -39,7 +39,6 @@ pub(crate) struct Card {
 }
 
 struct State {
-    link_up: bool,
     /// While frames wait: how many had been sent when that was last looked at, and when that was.
     stalled: Option<(u64, u64)>,
 }
@@ -92,10 +91,7 @@ impl Card {
             later,
             interrupt: Leaf::new(Some(interrupt)),
             line,
-            state: Leaf::new(State {
-                link_up: true,
-                stalled: None,
-            }),
+            state: Leaf::new(State { stalled: None }),
         });
         found.with(|place| *place = Arc::downgrade(&card));
         card.work.schedule();
@@ -136,7 +132,7 @@ impl Card {
         }
         self.net.receive(lwp, &self.interface, &mut frames);
         self.net.settle(lwp);
-        if causes & CAUSE_LINK != 0 || self.state.with(|state| !state.link_up) {
+        if causes & CAUSE_LINK != 0 || !self.interface.has_carrier() {
             self.look_at_link(lwp);
         }
         if received.more {
@@ -185,15 +181,8 @@ impl Card {
     }
 
     fn look_at_link(&self, lwp: &Lwp<'_>) {
-        let up = self.hardware.is_link_up();
-        let before = self
-            .state
-            .with(|state| core::mem::replace(&mut state.link_up, up));
-        if up != before {
-            let name = self.interface.name();
-            let now = if up { "up" } else { "down" };
-            log!(lwp.instance(), Level::Warning, "{name}: the link is {now}");
-        }
+        let carrier = self.hardware.is_link_up();
+        self.net.set_carrier(lwp, &self.interface, carrier);
     }
 
     /// Gives the card up.

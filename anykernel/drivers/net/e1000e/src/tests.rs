@@ -210,6 +210,7 @@ fn the_link_s_state_is_told_and_waited_for() {
         let host = Host::boot(messages, Manner::Honest);
         host.network.set_link(false);
         sim::advance(1_000_000);
+        assert!(!host.interface().has_carrier());
         let packets: Vec<_> = (0..400).map(|number| packet(2, number, 20)).collect();
         host.send(&packets);
         sim::advance(30_000_000_000);
@@ -218,7 +219,8 @@ fn the_link_s_state_is_told_and_waited_for() {
         let log = host.log();
         let told: Vec<_> = log.lines().skip(1).collect();
         assert_eq!(told, ["em0: the link is down", "em0: the link is up"]);
-        assert_eq!(host.network.sent().len(), 400);
+        // With its two addresses, which are told of where the link is back.
+        assert_eq!(host.network.sent().len(), 402);
         host.end();
     }
 }

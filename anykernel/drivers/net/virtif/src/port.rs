@@ -4,7 +4,7 @@ use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 
 use base::sync::Leaf;
-use base::{Errno, HostHandle, Level, Lwp, UpcallGuard, Work, upcall};
+use base::{Errno, HostHandle, Lwp, UpcallGuard, Work, upcall};
 use hypercall::{LinkInfo, Segment, frames};
 use net::{Batch, Interface, Link, Medium, Net, Offloads, Reason};
 
@@ -134,11 +134,7 @@ impl Port {
     /// Sees whether somebody is at the other end, which the platform tells as it tells of frames.
     fn look_for_carrier(&self, lwp: &Lwp<'_>) {
         let carrier = frames::carrier(self.link.handle);
-        if self.net.set_carrier(lwp, &self.interface, carrier) {
-            let what = if carrier { "is up" } else { "is down" };
-            let name = self.interface.name();
-            base::log!(lwp.instance(), Level::Info, "{name}: the link {what}");
-        }
+        self.net.set_carrier(lwp, &self.interface, carrier);
     }
 
     /// Takes one frame that there is no memory for, so that the link goes on saying when more come.

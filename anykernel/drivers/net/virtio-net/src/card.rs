@@ -37,7 +37,6 @@ pub(crate) struct Card {
 
 struct State {
     has_status: bool,
-    link_up: bool,
     /// While frames wait: how many had been sent when that was last looked at, and when that was.
     stalled: Option<(u64, u64)>,
     /// How the card is described.
@@ -82,7 +81,6 @@ impl Card {
             later,
             state: Leaf::new(State {
                 has_status: features.has(STATUS),
-                link_up: true,
                 stalled: None,
                 about: about(&features),
             }),
@@ -180,15 +178,8 @@ impl Card {
             Ok(bytes) => u16::from_le_bytes(bytes),
             Err(why) => return self.fail(lwp, &why.to_string()),
         };
-        let up = status & LINK_UP != 0;
-        let before = self
-            .state
-            .with(|state| core::mem::replace(&mut state.link_up, up));
-        if up != before {
-            let name = self.interface.name();
-            let now = if up { "up" } else { "down" };
-            log!(lwp.instance(), Level::Warning, "{name}: the link is {now}");
-        }
+        let carrier = status & LINK_UP != 0;
+        self.net.set_carrier(lwp, &self.interface, carrier);
     }
 
     /// Gives the card up.

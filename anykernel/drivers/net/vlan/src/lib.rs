@@ -56,6 +56,7 @@ impl Trunks {
     /// has, or a parent that is not of Ethernet; `EEXIST`; `EBUSY` if something else stands above the parent.
     fn create(
         &self,
+        lwp: &Lwp<'_>,
         net: &Net,
         parent: &Arc<Interface>,
         number: u16,
@@ -89,6 +90,7 @@ impl Trunks {
         trunk
             .vlans
             .with(|vlans| vlans.push((number, interface.clone())));
+        trunk.carrier(lwp, net, parent);
         Ok(interface)
     }
 }
@@ -126,6 +128,12 @@ impl Upper for Trunk {
         take_tag(&mut frame);
         net.receive(lwp, &interface, &mut alloc::vec![frame]);
         None
+    }
+
+    fn carrier(&self, lwp: &Lwp<'_>, net: &Net, parent: &Arc<Interface>) {
+        for (_, interface) in self.vlans.with(|vlans| vlans.clone()) {
+            net.set_carrier(lwp, &interface, parent.has_carrier());
+        }
     }
 }
 

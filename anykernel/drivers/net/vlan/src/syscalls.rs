@@ -14,5 +14,5 @@ pub fn vlan_create(lwp: &Lwp<'_>, parent: Str<'_>, number: i32) -> Result<(), Er
     let (net, trunks) = (lwp.state::<Net>()?, lwp.state::<Trunks>()?);
     let number = u16::try_from(number).map_err(|_| Errno::EINVAL)?;
     let parent = net.interface(parent.get()?)?;
-    trunks.create(&net, &parent, number).map(drop)
+    trunks.create(lwp, &net, &parent, number).map(drop)
 }

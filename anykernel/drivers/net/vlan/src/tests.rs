@@ -19,7 +19,7 @@ const PEER: [u8; 6] = [2, 0, 0, 0, 0, 9];
 fn create(host: &Host, parent: &Arc<Interface>, number: u16) -> Result<Arc<Interface>, Errno> {
     enter(host.kernel.process(), |lwp: &Lwp<'_>| {
         let trunks = lwp.state::<Trunks>()?;
-        trunks.create(&host.net, parent, number)
+        trunks.create(lwp, &host.net, parent, number)
     })
 }
 
@@ -129,4 +129,20 @@ fn what_cannot_be_is_refused() {
     assert_eq!(refused(&vlan, 7), None);
     let other = create(&host, parent, 4094).unwrap();
     assert_eq!(other.name(), "virt0.4094");
+}
+
+#[test]
+fn a_vlan_has_a_carrier_where_its_parent_has() {
+    let (host, trunk, vlan) = host();
+    let set = |carrier| host.in_kernel(|lwp, net| net.set_carrier(lwp, &trunk.interface, carrier));
+    set(false);
+    assert!(!vlan.has_carrier() && vlan.is_up());
+    let other = create(&host, &trunk.interface, 8).unwrap();
+    assert!(!other.has_carrier());
+    trunk.sent();
+    set(true);
+    assert!(vlan.is_running() && other.has_carrier());
+    // Its addresses are told of, with its tag.
+    let told = trunk.sent();
+    assert!(told.iter().any(|frame| frame[12..16] == [0x81, 0, 0, 7]));
 }

@@ -21,7 +21,7 @@ impl Question {
     /// From whom and to whom the message goes: nobody and everybody, as long as there is no address.
     pub(super) fn ends(&self) -> (Ipv4Addr, Ipv4Addr) {
         match self {
-            Question::Discover | Question::Request { .. } => {
+            Question::Discover | Question::Request { .. } | Question::Verify(_) => {
                 (Ipv4Addr::UNSPECIFIED, Ipv4Addr::BROADCAST)
             }
             Question::Renew(lease) => (lease.address, lease.server),
@@ -37,13 +37,16 @@ impl Question {
         transaction: u32,
         secs: u16,
     ) -> Result<Frame, Errno> {
-        let (kind, offer, ours) = match *self {
-            Question::Discover => (Kind::Discover, None, None),
-            Question::Request { server, offered } => (Kind::Request, Some((server, offered)), None),
-            // Neither names a server or asks for an address (RFC 2131 § 4.3.6, table 5).
-            Question::Renew(lease) | Question::Rebind(lease) => {
-                (Kind::Request, None, Some(lease.address))
-            }
+        // RFC 2131 § 4.3.6, table 5.
+        let (server, wanted, ours) = match *self {
+            Question::Discover => (None, None, None),
+            Question::Request { server, offered } => (Some(server), Some(offered), None),
+            Question::Renew(lease) | Question::Rebind(lease) => (None, None, Some(lease.address)),
+            Question::Verify(lease) => (None, Some(lease.address), None),
+        };
+        let kind = match self {
+            Question::Discover => Kind::Discover,
+            _ => Kind::Request,
         };
         let query = Query {
             kind,
@@ -51,7 +54,8 @@ impl Question {
             secs,
             hardware,
             ours: ours.unwrap_or(Ipv4Addr::UNSPECIFIED),
-            offer,
+            server,
+            wanted,
         };
         let (src_addr, dst_addr) = self.ends();
         let mut packet = net.pool().get(IPV4_HEADER + UDP_HEADER + QUERY)?;

@@ -10,19 +10,21 @@ use crate::net::random;
 /// Time to the second try; it doubles from try to try, up to 64 s (RFC 2131 § 4.1).
 const FIRST_RETRY: u64 = SECOND;
 const LAST_RETRY: u64 = 64 * SECOND;
-/// Requests for an offer before another is looked for.
+/// Requests for an offer before another is looked for, or for a lease before it is kept unasked.
 const MOST_REQUESTS: u32 = 4;
 /// The least time between two requests to renew (RFC 2131 § 4.4.5).
 const RENEW_RETRY: u64 = 60 * SECOND;
 
 #[derive(Clone, Copy)]
-pub(super) enum State {
+enum State {
     /// Looking for servers.
     Discovering,
     /// One offered an address, which we want.
     Requesting { server: Ipv4Addr, offered: Ipv4Addr },
     /// We have one. When its time has come, it is asked for again.
     Bound(Lease),
+    /// We have one, and do not know whether it is good where the link leads now.
+    Verifying(Lease),
     /// Nobody asks any more.
     Stopped,
 }
@@ -38,6 +40,8 @@ pub(super) enum Question {
     Renew(Lease),
     /// The same, to all.
     Rebind(Lease),
+    /// Is it good here? To all, as one that just started and remembers it.
+    Verify(Lease),
 }
 
 /// What is to be done now.
@@ -62,7 +66,7 @@ pub(super) enum Heard {
 }
 
 pub(super) struct Progress {
-    pub(super) state: State,
+    state: State,
     transaction: u32,
     /// Messages sent in this state.
     tries: u32,
@@ -82,15 +86,46 @@ impl Progress {
         }
     }
 
+    /// The lease that we have.
+    pub(super) fn lease(&self) -> Option<Lease> {
+        match self.state {
+            State::Bound(lease) | State::Verifying(lease) => Some(lease),
+            _ => None,
+        }
+    }
+
+    pub(super) fn stop(&mut self) {
+        self.state = State::Stopped;
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        matches!(self.state, State::Stopped)
+    }
+
+    /// The link is back: what was asked may have been lost, and what was lent may be good no more.
+    pub(super) fn resume(&mut self, now: u64) {
+        match (self.lease(), self.is_stopped()) {
+            (_, true) => {}
+            (None, _) => self.start_over(now),
+            (Some(lease), _) => {
+                self.state = State::Verifying(lease);
+                self.started = now;
+                self.next_transaction();
+            }
+        }
+    }
+
     /// What to do, when it is our turn.
     pub(super) fn turn(&mut self, now: u64) -> Turn {
         let mut over = None;
         match self.state {
             State::Requesting { .. } if self.tries >= MOST_REQUESTS => self.start_over(now),
-            State::Bound(lease) if now >= lease.expires => {
+            State::Bound(lease) | State::Verifying(lease) if now >= lease.expires => {
                 over = Some(lease);
                 self.start_over(now);
             }
+            // It may be used for the rest of its time where no server answers (RFC 2131 § 3.2).
+            State::Verifying(lease) if self.tries >= MOST_REQUESTS => self.bind(lease),
             _ => {}
         }
         let (question, again) = match self.state {
@@ -99,6 +134,7 @@ impl Progress {
                 Some(Question::Request { server, offered }),
                 now + self.retry,
             ),
+            State::Verifying(lease) => (Some(Question::Verify(lease)), now + self.retry),
             State::Bound(lease) if now >= lease.rebinds => {
                 (Some(Question::Rebind(lease)), half_way(now, lease.expires))
             }
@@ -149,13 +185,14 @@ impl Progress {
                 self.start_over(now);
                 Ok(Heard::Progress)
             }
-            (State::Bound(old), Kind::Ack) if now >= old.renews => {
+            (State::Bound(lease), _) if now < lease.renews => Ok(Heard::Nothing),
+            (State::Bound(old) | State::Verifying(old), Kind::Ack) => {
                 let server = from.unwrap_or(old.server);
                 let lease = read_lease(answer, server, now).ok_or(())?;
                 self.bind(lease);
                 Ok(Heard::Lease(lease, Some(old)))
             }
-            (State::Bound(old), Kind::Nak) if now >= old.renews => {
+            (State::Bound(old) | State::Verifying(old), Kind::Nak) => {
                 self.start_over(now);
                 Ok(Heard::Lost(old))
             }

@@ -301,3 +301,61 @@ fn an_interface_without_ethernet_has_no_dhcp() {
     let error = host.in_kernel(|lwp, net| net.dhcp(lwp, &lo.interface));
     assert_eq!(error, Err(Errno::EOPNOTSUPP));
 }
+
+/// Has the link of a host that has a lease lost and found again; what it asks then.
+fn found_again(host: &Host, link: &Attached) -> Said {
+    host.in_kernel(|lwp, net| net.set_carrier(lwp, &link.interface, false));
+    sim::advance(SECOND);
+    assert!(heard(link).is_empty() && has_address(host));
+    host.in_kernel(|lwp, net| net.set_carrier(lwp, &link.interface, true));
+    let asked = heard_one(link);
+    assert_eq!(asked.kind, DhcpMessageType::Request);
+    // Of all, with an address that is to be proved, and as nobody yet (RFC 2131 § 4.3.2, INIT-REBOOT).
+    assert_eq!(
+        (asked.ours, asked.requested),
+        (Ipv4Addr::UNSPECIFIED, Some(OFFERED))
+    );
+    assert!(asked.to.is_broadcast() && has_address(host));
+    assert!(host.net.lease(&link.interface).is_some());
+    asked
+}
+
+#[test]
+fn a_lease_is_good_or_not_where_a_link_leads_that_is_back() {
+    let (host, link) = leased();
+    sim::advance(600 * SECOND);
+    let asked = found_again(&host, &link);
+    say(&host, &link, DhcpMessageType::Ack, asked.transaction);
+    let lease = host.net.lease(&link.interface).unwrap();
+    let now = host.in_kernel(|lwp, _| lwp.now());
+    assert_eq!(lease.expires, now + 3600 * SECOND);
+    assert!(has_address(&host));
+    // Another network, where it is nobody's.
+    let asked = found_again(&host, &link);
+    say(&host, &link, DhcpMessageType::Nak, asked.transaction);
+    assert_eq!(heard_one(&link).kind, DhcpMessageType::Discover);
+    assert!(!has_address(&host));
+}
+
+#[test]
+fn a_lease_that_nobody_vouches_for_is_kept_for_its_time() {
+    let (host, link) = leased();
+    found_again(&host, &link);
+    sim::advance(60 * SECOND);
+    assert_eq!(heard(&link).len(), 3);
+    assert!(has_address(&host));
+    // It is renewed in time as ever.
+    assert_eq!(pass(&host, &link, 1740)[0].to, SERVER);
+}
+
+#[test]
+fn who_has_no_lease_asks_at_once_where_the_link_is_back() {
+    let (host, link, transaction) = asking();
+    host.in_kernel(|lwp, net| net.set_carrier(lwp, &link.interface, false));
+    sim::advance(300 * SECOND);
+    heard(&link);
+    host.in_kernel(|lwp, net| net.set_carrier(lwp, &link.interface, true));
+    let asked = heard_one(&link);
+    assert_eq!(asked.kind, DhcpMessageType::Discover);
+    assert_ne!(asked.transaction, transaction);
+}

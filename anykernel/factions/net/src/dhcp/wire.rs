@@ -76,8 +76,10 @@ pub(super) struct Query {
     pub(super) hardware: [u8; 6],
     /// The address it has, or none.
     pub(super) ours: Ipv4Addr,
-    /// The server it answers to, and the address that was offered.
-    pub(super) offer: Option<(Ipv4Addr, Ipv4Addr)>,
+    /// The server whose offer it takes.
+    pub(super) server: Option<Ipv4Addr>,
+    /// The address that it would like to have.
+    pub(super) wanted: Option<Ipv4Addr>,
 }
 
 /// Bytes of the longest query.
@@ -108,9 +110,13 @@ impl Query {
         put(option::KIND, &[&[self.kind.number()]]);
         // Its hardware address, of the kind that Ethernet has.
         put(option::CLIENT, &[&ETHERNET[..1], &self.hardware]);
-        if let Some((server, offered)) = self.offer {
-            put(option::REQUESTED_ADDRESS, &[&offered.octets()]);
-            put(option::SERVER, &[&server.octets()]);
+        for (kind, address) in [
+            (option::REQUESTED_ADDRESS, self.wanted),
+            (option::SERVER, self.server),
+        ] {
+            if let Some(address) = address {
+                put(kind, &[&address.octets()]);
+            }
         }
         put(option::LONGEST, &[&LONGEST.to_be_bytes()]);
         put(option::WANTED, &[&WANTED]);
@@ -208,9 +214,10 @@ mod tests {
     fn queries_are_what_another_reads() {
         let hardware = [2, 0, 0, 0, 0, 9];
         let [server, offered] = [Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 42)];
-        for (kind, offer) in [
-            (Kind::Discover, None),
-            (Kind::Request, Some((server, offered))),
+        for (kind, server, wanted) in [
+            (Kind::Discover, None, None),
+            (Kind::Request, Some(server), Some(offered)),
+            (Kind::Request, None, Some(offered)),
         ] {
             let mut bytes = [0xee; QUERY];
             Query {
@@ -219,7 +226,8 @@ mod tests {
                 secs: 7,
                 hardware,
                 ours: Ipv4Addr::UNSPECIFIED,
-                offer,
+                server,
+                wanted,
             }
             .emit(&mut bytes);
             let packet = DhcpPacket::new_checked(&bytes[..]).unwrap();
@@ -232,8 +240,8 @@ mod tests {
             assert_eq!((read.transaction_id, read.secs), (0x0102_0304, 7));
             assert_eq!(read.client_hardware_address.0, hardware);
             assert_eq!(read.client_identifier.unwrap().0, hardware);
-            assert_eq!(read.requested_ip, offer.map(|(_, offered)| offered));
-            assert_eq!(read.server_identifier, offer.map(|(server, _)| server));
+            assert_eq!(read.requested_ip, wanted);
+            assert_eq!(read.server_identifier, server);
             assert_eq!(read.max_size, Some(LONGEST));
             assert_eq!(read.parameter_request_list, Some(&WANTED[..]));
         }

@@ -143,8 +143,10 @@ fn the_link_s_state_is_told() {
         host.network
             .configure(&config(super::model::ADDRESS, false));
         sim::advance(1_000_000);
+        assert!(!host.interface().has_carrier());
         host.network.configure(&config(super::model::ADDRESS, true));
         sim::advance(1_000_000);
+        assert!(host.interface().has_carrier());
         let log = host.log();
         let told: Vec<_> = log.lines().skip(1).collect();
         let expected = ["vnet0: the link is down", "vnet0: the link is up"];
