@@ -225,7 +225,8 @@ fn a_stream_outlives_a_link_that_goes_away_and_comes_back() {
     let _relay = relay();
     httpd.expect("virt0: the link is up");
     let (good, said) = fetch.finish();
-    assert!(good && said.starts_with(&stream_sha256(SIZE)), "{said}");
+    // It says as well that its link went down.
+    assert!(good && said.contains(&stream_sha256(SIZE)), "{said}");
 }
 
 #[test]

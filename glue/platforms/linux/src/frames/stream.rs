@@ -129,6 +129,8 @@ impl State {
                 self.watch_again(link);
                 arrived
             }
+            // What was said of a connection may come after it was lost.
+            Line::Waiting { timer, .. } if !socket::expired(timer) => false,
             Line::Waiting { pause, .. } => {
                 let next = (*pause * 2).min(PAUSES[1]);
                 let connected = socket::connect(path);

@@ -80,3 +80,12 @@ pub(super) fn timer(pause: Duration) -> Result<OwnedFd, Errno> {
         _ => Err(Errno::from_number(crate::last_errno())),
     }
 }
+
+/// Whether a timer of the above has expired. Says so once.
+pub(super) fn expired(timer: &OwnedFd) -> bool {
+    let mut times = 0u64;
+    let len = mem::size_of_val(&times);
+    // SAFETY: the call fills the integer, which has that many bytes.
+    let read = unsafe { libc::read(timer.as_raw_fd(), (&raw mut times).cast(), len) };
+    usize::try_from(read) == Ok(len)
+}
