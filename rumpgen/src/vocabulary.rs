@@ -34,7 +34,7 @@ pub struct Argument {
     pub form: Form,
     /// What it is made from.
     pub params: &'static [CParam],
-    /// The C headers that declare the types used.
+    /// The C headers that declare the types used. Where there are none, structures are declared by their names.
     pub headers: &'static [&'static str],
 }
 
@@ -114,6 +114,7 @@ pub static ARGUMENTS: &[Argument] = &[
     argument("Timespec", Form::Decoded, &[one("const struct timespec *@", "*const cabi::RawTimespec")], &["time.h"]),
     argument("Times", Form::Decoded, &[one("const struct timespec *@", "*const cabi::RawTimespec")], &["time.h"]),
     argument("StatOut", Form::Decoded, &[one("struct stat *@", "*mut cabi::RawStat")], &["sys/stat.h"]),
+    argument("StatxOut", Form::Decoded, &[one("struct statx *@", "*mut cabi::RawStatx")], NONE),
     argument("StatFsOut", Form::Decoded, &[one("struct statfs *@", "*mut cabi::RawStatFs")], &["sys/statfs.h"]),
     argument("DirentsOut", Form::Decoded, &[one("void *@", "*mut u8"), len("size_t @", "usize")], SIZE),
     argument("Offset", Form::Decoded, &[one("int64_t *@", "*mut i64")], INT),
@@ -149,6 +150,15 @@ impl CParam {
     /// The parameter's name in C and in the generated function.
     pub fn named(&self, argument: &str) -> String {
         format!("{argument}{}", self.suffix)
+    }
+
+    /// The structure it points to, by name.
+    pub fn structure(&self) -> Option<&'static str> {
+        let named = self
+            .c
+            .trim_start_matches("const ")
+            .strip_prefix("struct ")?;
+        named.split(' ').next()
     }
 
     /// The C declaration of the parameter.

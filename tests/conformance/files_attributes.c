@@ -107,6 +107,45 @@ static void times(void)
     say_yes("chmod-changes-c", st.st_ctim.tv_sec > 5);
 }
 
+static void more_than_stat(void)
+{
+    struct stat st;
+    struct statx more;
+
+    fresh();
+    put_file("f", "12345");
+    must(sys_chmod("f", 04640));
+    must(sys_link("f", "g"));
+    must(sys_stat("f", &st));
+    say_call("statx", sys_statx(AT_FDCWD, "f", 0, STATX_BASIC_STATS, &more));
+    say_int("basic", more.stx_mask & STATX_BASIC_STATS);
+    say_int("mode", more.stx_mode);
+    say_int("links", more.stx_nlink);
+    say_int("size", (long)more.stx_size);
+    say_yes("blocks", (blkcnt_t)more.stx_blocks == st.st_blocks);
+    say_yes("inode", more.stx_ino == st.st_ino);
+    say_yes("device", makedev(more.stx_dev_major, more.stx_dev_minor) == st.st_dev);
+    say_yes("modified", more.stx_mtime.tv_sec == st.st_mtim.tv_sec && more.stx_mtime.tv_nsec == st.st_mtim.tv_nsec);
+    say_yes("changed", more.stx_ctime.tv_sec == st.st_ctim.tv_sec && more.stx_ctime.tv_nsec == st.st_ctim.tv_nsec);
+    say_call("birth", sys_statx(AT_FDCWD, "f", 0, STATX_BTIME, &more));
+    say_yes("born", more.stx_mask & STATX_BTIME && more.stx_btime.tv_sec > 900000000);
+    must(sys_symlink("f", "l"));
+    say_call("link", sys_statx(AT_FDCWD, "l", AT_SYMLINK_NOFOLLOW, STATX_TYPE, &more));
+    say_yes("is-link", S_ISLNK(more.stx_mode));
+    say_call("absent", sys_statx(AT_FDCWD, "x", 0, STATX_ALL, &more));
+}
+
+static void units_by_statx(void)
+{
+    struct statx more;
+
+    fresh();
+    must(sys_mknod("n", S_IFCHR | 0600, makedev(0x345, 0x12345)));
+    must(sys_statx(AT_FDCWD, "n", 0, STATX_ALL, &more));
+    say_int("major", more.stx_rdev_major);
+    say_int("minor", more.stx_rdev_minor);
+}
+
 static void access_as_root(void)
 {
     fresh();
@@ -167,7 +206,7 @@ static void file_systems(void)
 }
 
 const struct test_case attribute_cases[] = {
-    CASE(modes), CASE(owners), CASE(times), CASE(access_as_root), OF_TMPFS(extended_attributes),
+    CASE(modes), CASE(owners), CASE(times), CASE(more_than_stat), OF_TMPFS(units_by_statx), CASE(access_as_root), OF_TMPFS(extended_attributes),
     OF_TMPFS(file_systems),
     END_OF_CASES,
 };

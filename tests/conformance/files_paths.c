@@ -79,6 +79,13 @@ static void relative_to_descriptors(void)
     say_call("empty-path", sys_fstatat(f, "", &st, AT_EMPTY_PATH));
     say_yes("is-file", S_ISREG(st.st_mode));
     say_call("flags", sys_fstatat(d, "f", &st, 0x8000));
+    struct statx more;
+    say_call("statx-empty", sys_statx(d, "", 0, STATX_ALL, &more));
+    say_call("statx-empty-path", sys_statx(f, "", AT_EMPTY_PATH, STATX_ALL, &more));
+    say_yes("is-file", S_ISREG(more.stx_mode));
+    say_call("statx-flags", sys_statx(d, "f", 0x8000, STATX_ALL, &more));
+    say_call("statx-both", sys_statx(d, "f", AT_STATX_FORCE_SYNC | AT_STATX_DONT_SYNC, STATX_ALL, &more));
+    say_call("statx-mask", sys_statx(d, "f", 0, 0x80000000, &more));
     say_call("mkdirat", sys_mkdirat(d, "x", 0700));
     say_call("unlinkat", sys_unlinkat(d, "x", AT_REMOVEDIR));
     say_call("symlinkat", sys_symlinkat("f", d, "s"));

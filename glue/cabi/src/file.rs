@@ -4,6 +4,7 @@ use core::ffi::{CStr, c_int, c_long};
 use core::mem::offset_of;
 
 use base::Errno;
+use syscall::consts::{STATX_BASIC_STATS, STATX_BTIME};
 use syscall::{Dirent, NewTime, Stamp, UioOut};
 
 use crate::memory::user_out;
@@ -76,6 +77,84 @@ pub struct RawStat {
     pub st_blocks: i64,
     pub times: [RawTimespec; 3],
     pub spare: [i32; 2],
+}
+
+/// `struct statx_timestamp`.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+#[allow(missing_docs)]
+pub struct RawStatxTime {
+    pub tv_sec: i64,
+    pub tv_nsec: u32,
+    pub pad: i32,
+}
+
+/// `struct statx`, the same on all machines.
+#[repr(C)]
+#[derive(Clone, Copy)]
+#[allow(missing_docs)]
+pub struct RawStatx {
+    pub stx_mask: u32,
+    pub stx_blksize: u32,
+    pub stx_attributes: u64,
+    pub stx_nlink: u32,
+    pub stx_uid: u32,
+    pub stx_gid: u32,
+    pub stx_mode: u16,
+    pub pad: u16,
+    pub stx_ino: u64,
+    pub stx_size: u64,
+    pub stx_blocks: u64,
+    pub stx_attributes_mask: u64,
+    pub stx_atime: RawStatxTime,
+    pub stx_btime: RawStatxTime,
+    pub stx_ctime: RawStatxTime,
+    pub stx_mtime: RawStatxTime,
+    /// Major and minor number, of the node and of where it is.
+    pub devices: [[u32; 2]; 2],
+    pub spare: [u64; 14],
+}
+
+const _: () = assert!(size_of::<RawStatx>() == 256);
+
+/// What C's `major` and `minor` make of a device's number.
+fn major_and_minor(number: u64) -> [u32; 2] {
+    let major = (number >> 8 & 0xfff) | (number >> 32 & !0xfff);
+    let minor = (number & 0xff) | (number >> 12 & !0xff);
+    [major as u32, minor as u32]
+}
+
+fn raw_statx(stat: &syscall::Stat) -> RawStatx {
+    let time = |stamp: Stamp| RawStatxTime {
+        tv_sec: stamp.seconds,
+        tv_nsec: stamp.nanoseconds,
+        pad: 0,
+    };
+    let created = if stat.created.is_some() {
+        STATX_BTIME
+    } else {
+        0
+    };
+    RawStatx {
+        stx_mask: STATX_BASIC_STATS | created,
+        stx_blksize: stat.block_size,
+        stx_attributes: 0,
+        stx_nlink: stat.links,
+        stx_uid: stat.user,
+        stx_gid: stat.group,
+        stx_mode: stat.mode as u16,
+        pad: 0,
+        stx_ino: stat.inode,
+        stx_size: stat.size,
+        stx_blocks: stat.blocks,
+        stx_attributes_mask: 0,
+        stx_atime: time(stat.accessed),
+        stx_btime: stat.created.map(time).unwrap_or_default(),
+        stx_ctime: time(stat.changed),
+        stx_mtime: time(stat.modified),
+        devices: [stat.unit, stat.device].map(major_and_minor),
+        spare: [0; 14],
+    }
 }
 
 fn time(stamp: Stamp) -> RawTimespec {
@@ -175,6 +254,10 @@ macro_rules! place {
 place!(
     /// Decoder of a place for `struct stat`.
     StatOut, RawStat, raw_stat, syscall::Stat
+);
+place!(
+    /// Decoder of a place for `struct statx`.
+    StatxOut, RawStatx, raw_statx, syscall::Stat
 );
 place!(
     /// Decoder of a place for `struct statfs`.

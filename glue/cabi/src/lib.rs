@@ -79,7 +79,9 @@ mod tests;
 pub use address::{SockAddrIn, SockAddrOut};
 pub use call::{CResult, public, syscall, yielded};
 pub use event::{EpollEventIn, EpollEvents, PollFds, RawEpollEvent, RawPollfd};
-pub use file::{DirentsOut, Offset, Path, RawStat, RawStatFs, StatFsOut, StatOut, Times};
+pub use file::{
+    DirentsOut, Offset, Path, RawStat, RawStatFs, RawStatx, StatFsOut, StatOut, StatxOut, Times,
+};
 pub use kernel::{RawKernel, boot, enter, init, leave, now, poll, shutdown};
 pub use lock::FcntlArg;
 pub use lwp::{

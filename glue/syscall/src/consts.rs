@@ -216,6 +216,13 @@ pub const AT_REMOVEDIR: u32 = 0x200;
 pub const AT_SYMLINK_FOLLOW: u32 = 0x400;
 pub const AT_NO_AUTOMOUNT: u32 = 0x800;
 pub const AT_EMPTY_PATH: u32 = 0x1000;
+pub const AT_STATX_FORCE_SYNC: u32 = 0x2000;
+pub const AT_STATX_DONT_SYNC: u32 = 0x4000;
+pub const AT_STATX_SYNC_TYPE: u32 = 0x6000;
+
+pub const STATX_BASIC_STATS: u32 = 0x7ff;
+pub const STATX_BTIME: u32 = 0x800;
+pub const STATX__RESERVED: u32 = 0x8000_0000;
 
 pub const SEEK_SET: u32 = 0;
 pub const SEEK_CUR: u32 = 1;

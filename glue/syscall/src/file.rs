@@ -60,6 +60,8 @@ pub struct Stat {
     pub accessed: Stamp,
     pub modified: Stamp,
     pub changed: Stamp,
+    /// When it was made, if anybody knows.
+    pub created: Option<Stamp>,
 }
 
 /// What `statfs` says of a file system.
@@ -110,6 +112,10 @@ macro_rules! place {
 place!(
     /// A place for what `stat` says.
     StatOut, Stat
+);
+place!(
+    /// A place for what `statx` says.
+    StatxOut, Stat
 );
 place!(
     /// A place for what `statfs` says.

@@ -27,7 +27,8 @@ mod usermem;
 pub use address::{SockAddr, SockAddrIn, SockAddrOut};
 pub use event::{EpollEvent, EpollEventIn, EpollEvents, PollFd, PollFds};
 pub use file::{
-    Dirent, DirentsOut, NewTime, Offset, Path, Stamp, Stat, StatFs, StatFsOut, StatOut, Times,
+    Dirent, DirentsOut, NewTime, Offset, Path, Stamp, Stat, StatFs, StatFsOut, StatOut, StatxOut,
+    Times,
 };
 pub use hypercall::Errno;
 pub use lock::{FcntlArg, LockPlace, RangeLock};

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::template;
 use crate::source::constants::Constant;
 use crate::source::syscalls::{Call, Kind};
+use crate::vocabulary::CParam;
 
 /// `rump/rump_syscalls.h`: the system calls.
 pub(super) fn system_calls<'a>(calls: impl Iterator<Item = &'a Call>) -> String {
@@ -43,12 +44,16 @@ pub(super) fn constants(constants: &[Constant]) -> String {
 
 fn declarations(calls: &[&Call]) -> Value {
     let mut includes: BTreeSet<&str> = BTreeSet::new();
+    let mut structures: BTreeSet<&str> = BTreeSet::new();
     let mut functions = Vec::new();
     for call in calls {
         includes.extend(call.returns.headers);
         let mut parameters = Vec::new();
         for (name, argument) in &call.arguments {
             includes.extend(argument.headers);
+            if argument.headers.is_empty() {
+                structures.extend(argument.params.iter().filter_map(CParam::structure));
+            }
             parameters.extend(argument.params.iter().map(|p| p.declaration(name)));
         }
         if let Some(yields) = call.yields() {
@@ -68,5 +73,5 @@ fn declarations(calls: &[&Call]) -> Value {
                 format!("{returns} {}({});", call.symbol(), parameters.join(", ")),
         }));
     }
-    json!({ "includes": includes, "functions": functions })
+    json!({ "includes": includes, "structures": structures, "functions": functions })
 }

@@ -1,4 +1,5 @@
-//! Reads the system calls of a component: the functions of `src/syscalls.rs` that carry a marker.
+//! Reads the system calls of a component: the functions of `src/syscalls.rs`, and of the files in
+//! `src/syscalls` that it passes on, that carry a marker.
 //!
 //! A call is described by the vocabulary alone; whatever else stands in a signature is an error at
 //! its place.
@@ -6,6 +7,7 @@
 use std::path::Path;
 
 use syn::{FnArg, GenericArgument, Item, ItemFn, Pat, PathArguments, ReturnType, Type};
+use walkdir::WalkDir;
 
 use super::rust::{self, File};
 use crate::diagnostic::Diagnostic;
@@ -51,21 +53,21 @@ impl Call {
     }
 }
 
-/// Reads the marked functions of `file`, in the order of their names; none if there is no such file.
+/// Reads the marked functions of `file` and of the folder beside it that has its name, in the order of
+/// their names; none if there is no such file.
 pub fn read(file: &Path) -> Result<Vec<Call>, Vec<Diagnostic>> {
     if !file.exists() {
         return Ok(Vec::new());
     }
-    let source = File::read(file).map_err(|error| vec![error])?;
+    let parts = WalkDir::new(file.with_extension("")).sort_by_file_name();
+    // Where there is no folder, its walk has nothing but an error.
+    let parts = parts.into_iter().filter_map(Result::ok);
+    let parts = parts.map(walkdir::DirEntry::into_path);
+    let parts = parts.filter(|path| path.extension().is_some_and(|kind| kind == "rs"));
     let (mut calls, mut errors) = (Vec::new(), Vec::new());
-    for item in &source.syntax.items {
-        let Item::Fn(function) = item else { continue };
-        match marker(&source, function) {
-            Ok(None) => {}
-            Ok(Some(kind)) => match call(&source, function, kind) {
-                Ok(call) => calls.push(call),
-                Err(error) => errors.push(error),
-            },
+    for file in [file.to_owned()].into_iter().chain(parts) {
+        match File::read(&file) {
+            Ok(source) => read_file(&source, &mut calls, &mut errors),
             Err(error) => errors.push(error),
         }
     }
@@ -74,6 +76,20 @@ pub fn read(file: &Path) -> Result<Vec<Call>, Vec<Diagnostic>> {
         Ok(calls)
     } else {
         Err(errors)
+    }
+}
+
+fn read_file(source: &File, calls: &mut Vec<Call>, errors: &mut Vec<Diagnostic>) {
+    for item in &source.syntax.items {
+        let Item::Fn(function) = item else { continue };
+        match marker(source, function) {
+            Ok(None) => {}
+            Ok(Some(kind)) => match call(source, function, kind) {
+                Ok(call) => calls.push(call),
+                Err(error) => errors.push(error),
+            },
+            Err(error) => errors.push(error),
+        }
     }
 }
 

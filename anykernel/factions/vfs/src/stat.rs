@@ -40,6 +40,7 @@ pub(crate) fn stat(lwp: &Lwp<'_>, vnode: &Arc<Vnode>) -> Result<Stat, Errno> {
         accessed: stamp(known.accessed),
         modified: stamp(known.modified),
         changed: stamp(known.changed),
+        created: known.created.map(stamp),
     })
 }
 

@@ -94,6 +94,11 @@ impl Metadata {
     pub fn modified(&self) -> Duration {
         since_epoch(self.0.modified)
     }
+
+    /// When it was made, as `modified`; none where the file system does not note that.
+    pub fn created(&self) -> Option<Duration> {
+        self.0.created.map(since_epoch)
+    }
 }
 
 fn since_epoch(stamp: Stamp) -> Duration {
