@@ -115,6 +115,8 @@ pub static ARGUMENTS: &[Argument] = &[
     argument("Times", Form::Decoded, &[one("const struct timespec *@", "*const cabi::RawTimespec")], &["time.h"]),
     argument("StatOut", Form::Decoded, &[one("struct stat *@", "*mut cabi::RawStat")], &["sys/stat.h"]),
     argument("StatxOut", Form::Decoded, &[one("struct statx *@", "*mut cabi::RawStatx")], NONE),
+    argument("GroupsIn", Form::Decoded, &[len("size_t @", "usize"), one("const gid_t *@", "*const u32")], &["sys/types.h"]),
+    argument("GroupsOut", Form::Decoded, &[len("int @", "i32"), one("gid_t *@", "*mut u32")], &["sys/types.h"]),
     argument("StatFsOut", Form::Decoded, &[one("struct statfs *@", "*mut cabi::RawStatFs")], &["sys/statfs.h"]),
     argument("DirentsOut", Form::Decoded, &[one("void *@", "*mut u8"), len("size_t @", "usize")], SIZE),
     argument("Offset", Form::Decoded, &[one("int64_t *@", "*mut i64")], INT),

@@ -6,6 +6,7 @@
 #include "case.h"
 #include "sys.h"
 
+#include <grp.h>
 #include <sys/file.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>

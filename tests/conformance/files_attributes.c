@@ -162,6 +162,26 @@ static void access_as_root(void)
     say_call("nonsense", sys_access("f", 8));
 }
 
+static void groups(void)
+{
+    static gid_t list[65537];
+    gid_t found[4] = { 0 };
+    /* Hidden from the compiler, which knows better. */
+    volatile int less = -1;
+
+    say_call("set", sys_setgroups(3, (gid_t[]){ 30, 10, 20 }));
+    say_int("count", sys_getgroups(0, NULL));
+    say_int("get", sys_getgroups(4, found));
+    say_yes("in-order", found[0] == 10 && found[1] == 20 && found[2] == 30 && found[3] == 0);
+    say_call("short", sys_getgroups(2, found));
+    say_call("negative", sys_getgroups(less, found));
+    say_call("too-many", sys_setgroups(65537, list));
+    say_call("most", sys_setgroups(65536, list));
+    say_int("all", sys_getgroups(0, NULL));
+    say_call("none", sys_setgroups(0, NULL));
+    say_int("left", sys_getgroups(4, found));
+}
+
 static void extended_attributes(void)
 {
     char value[16];
@@ -206,7 +226,7 @@ static void file_systems(void)
 }
 
 const struct test_case attribute_cases[] = {
-    CASE(modes), CASE(owners), CASE(times), CASE(more_than_stat), OF_TMPFS(units_by_statx), CASE(access_as_root), OF_TMPFS(extended_attributes),
+    CASE(modes), CASE(owners), CASE(times), CASE(more_than_stat), OF_TMPFS(units_by_statx), CASE(access_as_root), CASE(groups), OF_TMPFS(extended_attributes),
     OF_TMPFS(file_systems),
     END_OF_CASES,
 };

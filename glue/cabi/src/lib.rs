@@ -65,6 +65,7 @@ mod control;
 mod entry;
 mod event;
 mod file;
+mod group;
 mod kernel;
 mod lock;
 mod lwp;
@@ -82,6 +83,7 @@ pub use event::{EpollEventIn, EpollEvents, PollFds, RawEpollEvent, RawPollfd};
 pub use file::{
     DirentsOut, Offset, Path, RawStat, RawStatFs, RawStatx, StatFsOut, StatOut, StatxOut, Times,
 };
+pub use group::{GroupsIn, GroupsOut};
 pub use kernel::{RawKernel, boot, enter, init, leave, now, poll, shutdown};
 pub use lock::FcntlArg;
 pub use lwp::{

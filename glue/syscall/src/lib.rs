@@ -17,6 +17,7 @@ mod address;
 pub mod consts;
 mod event;
 mod file;
+mod group;
 mod lock;
 mod message;
 mod option;
@@ -30,6 +31,7 @@ pub use file::{
     Dirent, DirentsOut, NewTime, Offset, Path, Stamp, Stat, StatFs, StatFsOut, StatOut, StatxOut,
     Times,
 };
+pub use group::{GroupsIn, GroupsOut, MOST_GROUPS};
 pub use hypercall::Errno;
 pub use lock::{FcntlArg, LockPlace, RangeLock};
 pub use message::{Control, Credentials, FdPair, MsgIn, MsgOut, MsgResult};

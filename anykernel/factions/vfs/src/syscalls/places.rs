@@ -2,7 +2,7 @@
 
 use base::{Errno, Lwp};
 use markers::syscall;
-use syscall::{Fd, Path, UserOut};
+use syscall::{Fd, GroupsIn, GroupsOut, Path, UserOut};
 
 use crate::calls::{self, of_file, walk};
 use crate::lookup::Walk;
@@ -79,4 +79,27 @@ pub fn setuid(lwp: &Lwp<'_>, user: u32) -> Result<(), Errno> {
 #[syscall]
 pub fn setgid(lwp: &Lwp<'_>, group: u32) -> Result<(), Errno> {
     calls::change_person(lwp, |old| Credentials { group, ..old })
+}
+
+/// The groups the process acts for beside its own, in the order of their numbers: how many.
+#[syscall]
+pub fn getgroups(lwp: &Lwp<'_>, mut groups: GroupsOut<'_>) -> Result<i32, Errno> {
+    Ok(groups.put(&Person::of(lwp)?.credentials().groups)? as i32)
+}
+
+/// Acts for these groups beside its own from now on.
+#[syscall]
+pub fn setgroups(lwp: &Lwp<'_>, groups: GroupsIn<'_>) -> Result<(), Errno> {
+    let person = Person::of(lwp)?;
+    let old = person.credentials();
+    if !old.is_root() {
+        return Err(Errno::EPERM);
+    }
+    let mut groups = groups.get()?.to_vec();
+    groups.sort_unstable();
+    person.set_credentials(Credentials {
+        groups,
+        ..(*old).clone()
+    });
+    Ok(())
 }
