@@ -122,9 +122,6 @@ pub trait FileSystem: Send + Sync {
     /// The inode of a name. `ENOENT` if there is none.
     fn lookup(&self, lwp: &Lwp<'_>, place: Place<'_>) -> Result<Ino, Errno>;
 
-    /// The directory that a directory is in; its root is in itself.
-    fn parent(&self, lwp: &Lwp<'_>, directory: Ino) -> Result<Ino, Errno>;
-
     /// All that is known of an inode beside its contents.
     fn attributes(&self, lwp: &Lwp<'_>, inode: Ino) -> Result<Attributes, Errno>;
 

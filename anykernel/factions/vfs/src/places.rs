@@ -28,12 +28,6 @@ impl Places {
         }
     }
 
-    /// The directory that one is in. `ESTALE` if it has not been found.
-    pub fn parent(&self, directory: Ino) -> Result<Ino, Errno> {
-        let place = self.0.with(|known| known.get(&directory).copied());
-        place.ok_or(Errno::ESTALE)
-    }
-
     /// Nobody uses an inode any more. The root stays.
     pub fn forget(&self, inode: Ino) {
         self.0.with(|known| {
@@ -54,15 +48,13 @@ mod tests {
         assert_eq!(places.found(2, 1), Ok(()));
         assert_eq!(places.found(3, 2), Ok(()));
         assert_eq!(places.found(3, 2), Ok(()));
-        assert_eq!(places.parent(3), Ok(2));
         // Loops: to itself, to one above, to the root.
         for inside in [3, 2, 1] {
             assert_eq!(places.found(inside, 3), Err(Errno::EUCLEAN));
         }
         places.forget(3);
-        assert_eq!(places.parent(3), Err(Errno::ESTALE));
         assert_eq!(places.found(3, 1), Ok(()));
         places.forget(1);
-        assert_eq!(places.parent(1), Ok(1));
+        assert_eq!(places.found(1, 3), Err(Errno::EUCLEAN));
     }
 }

@@ -177,7 +177,6 @@ impl Visit<'_> {
                 }
                 files.push((directory, name, found, known.kind));
             }
-            let _ = self.fs.parent(self.lwp, directory);
         }
         if !self.fs.properties().read_only {
             self.change(&files);

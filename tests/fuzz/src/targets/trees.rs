@@ -138,7 +138,6 @@ impl<'a> Walk<'a> {
     }
 
     fn children(&mut self, directory: Ino, depth: usize) {
-        let _ = self.fs.parent(self.lwp, directory);
         let mut names = Vec::new();
         let room = self.inodes;
         let _ = self.fs.entries(self.lwp, directory, 0, &mut |entry| {

@@ -66,10 +66,6 @@ impl FileSystem for Contents {
         Err(Errno::ENOENT)
     }
 
-    fn parent(&self, _lwp: &Lwp<'_>, _directory: Ino) -> Result<Ino, Errno> {
-        Err(Errno::ENOTDIR)
-    }
-
     fn attributes(&self, _lwp: &Lwp<'_>, inode: Ino) -> Result<Attributes, Errno> {
         let size = self.0.block(inode)?.size();
         Ok(Attributes {

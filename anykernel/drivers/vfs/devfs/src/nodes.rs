@@ -207,10 +207,6 @@ impl FileSystem for Directory {
         Ok(self.0.number(class, &name))
     }
 
-    fn parent(&self, _lwp: &Lwp<'_>, _directory: Ino) -> Result<Ino, Errno> {
-        Ok(ROOT)
-    }
-
     fn attributes(&self, _lwp: &Lwp<'_>, inode: Ino) -> Result<Attributes, Errno> {
         let (kind, looks, links) = match inode {
             ROOT => {

@@ -99,17 +99,6 @@ impl FileSystem for Ext2 {
         self.with(lwp, |state| Ok(state.lookup(lwp, place)?.number.into()))
     }
 
-    fn parent(&self, lwp: &Lwp<'_>, directory: Ino) -> Result<Ino, Errno> {
-        let name = b"..";
-        self.with(lwp, |state| {
-            let above = state.lookup(lwp, Place { directory, name })?;
-            match above.is_directory() {
-                true => Ok(above.number.into()),
-                false => Err(Errno::EUCLEAN),
-            }
-        })
-    }
-
     fn attributes(&self, lwp: &Lwp<'_>, inode: Ino) -> Result<Attributes, Errno> {
         self.with(lwp, |state| state.attributes(lwp, inode))
     }

@@ -57,17 +57,6 @@ impl FileSystem for Ext4FileSystem {
         })
     }
 
-    fn parent(&self, lwp: &Lwp<'_>, directory: Ino) -> Result<Ino, Errno> {
-        let name = b"..";
-        self.with(lwp, |state| {
-            let info = self.find(state, Place { directory, name })?;
-            match info.is_directory() {
-                true => Ok(info.number.raw().into()),
-                false => Err(Errno::EUCLEAN),
-            }
-        })
-    }
-
     fn attributes(&self, lwp: &Lwp<'_>, inode: Ino) -> Result<Attributes, Errno> {
         self.with(lwp, |state| self.attributes_of(lwp, state, number(inode)?))
     }

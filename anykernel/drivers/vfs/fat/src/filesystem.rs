@@ -88,10 +88,6 @@ impl FileSystem for Fat {
         self.with(lwp, |state| state.lookup(lwp, place))
     }
 
-    fn parent(&self, lwp: &Lwp<'_>, directory: Ino) -> Result<Ino, Errno> {
-        self.with(lwp, |state| Ok(state.nodes.directory(directory)?.parent))
-    }
-
     fn attributes(&self, lwp: &Lwp<'_>, inode: Ino) -> Result<Attributes, Errno> {
         self.with(lwp, |state| {
             let node = state.nodes.get(inode)?;

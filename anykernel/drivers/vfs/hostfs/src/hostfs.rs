@@ -175,10 +175,6 @@ impl FileSystem for HostFs {
         self.inodes.adopt(place, &file)
     }
 
-    fn parent(&self, _lwp: &Lwp<'_>, directory: Ino) -> Result<Ino, Errno> {
-        self.inodes.parent(directory)
-    }
-
     fn attributes(&self, _lwp: &Lwp<'_>, inode: Ino) -> Result<Attributes, Errno> {
         convert::attributes(inode, &self.hold(inode)?)
     }

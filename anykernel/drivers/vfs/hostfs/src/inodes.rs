@@ -175,7 +175,7 @@ impl Inodes {
     }
 
     /// The directory that an inode was last found in.
-    pub(crate) fn parent(&self, number: Ino) -> Result<Ino, Errno> {
+    fn parent(&self, number: Ino) -> Result<Ino, Errno> {
         let parent = |state: &mut State| state.inodes.get(&number).map(|inode| inode.parent);
         self.state.with(parent).ok_or(Errno::ESTALE)
     }

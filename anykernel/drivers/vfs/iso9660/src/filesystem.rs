@@ -155,10 +155,6 @@ impl FileSystem for Iso9660 {
         Ok(inode)
     }
 
-    fn parent(&self, _lwp: &Lwp<'_>, directory: Ino) -> Result<Ino, Errno> {
-        self.places.parent(directory)
-    }
-
     fn attributes(&self, lwp: &Lwp<'_>, inode: Ino) -> Result<Attributes, Errno> {
         let Inode {
             kind,

@@ -59,10 +59,6 @@ impl FileSystem for Kernfs {
         at.map(|at| FIRST + at as Ino).ok_or(Errno::ENOENT)
     }
 
-    fn parent(&self, _lwp: &Lwp<'_>, _directory: Ino) -> Result<Ino, Errno> {
-        Ok(ROOT)
-    }
-
     fn attributes(&self, _lwp: &Lwp<'_>, inode: Ino) -> Result<Attributes, Errno> {
         let (kind, mode, links) = match inode {
             ROOT => (Kind::Directory, 0o555, 2),

@@ -151,10 +151,6 @@ impl FileSystem for Squashfs {
         Ok(inode)
     }
 
-    fn parent(&self, _lwp: &Lwp<'_>, directory: Ino) -> Result<Ino, Errno> {
-        self.places.parent(directory)
-    }
-
     fn attributes(&self, lwp: &Lwp<'_>, inode: Ino) -> Result<Attributes, Errno> {
         let found = self.inode(lwp, inode)?;
         let (size, space) = match &found.content {

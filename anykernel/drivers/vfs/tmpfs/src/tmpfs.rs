@@ -171,10 +171,6 @@ impl FileSystem for Tmpfs {
         found.ok_or(Errno::ENOENT)
     }
 
-    fn parent(&self, lwp: &Lwp<'_>, directory: Ino) -> Result<Ino, Errno> {
-        Ok(self.table.lock(lwp).get(directory)?.parent)
-    }
-
     fn attributes(&self, lwp: &Lwp<'_>, inode: Ino) -> Result<Attributes, Errno> {
         Ok(self.table.lock(lwp).get(inode)?.attributes)
     }
