@@ -1,12 +1,10 @@
 //! What system calls on files have in common.
 
-use alloc::format;
-use alloc::string::String;
 use alloc::sync::Arc;
 
-use base::{Errno, Level, Lwp, OpenFile, write_log};
+use base::{Errno, Lwp, OpenFile};
 use syscall::consts::*;
-use syscall::{Fd, NewTime, Path, Stat, Str, UioIn, UioOut, UserOut};
+use syscall::{Fd, NewTime, Path, Stat, UioIn, UioOut, UserOut};
 
 use crate::directory::Replace;
 use crate::inotify::Inotify;
@@ -15,7 +13,7 @@ use crate::lookup::Walk;
 use crate::openfile::VnodeFile;
 use crate::pipe::PipeEnd;
 use crate::rights::{Access, Credentials};
-use crate::{Changes, Creation, Kind, MountArguments, Person, Time, Vnode, stat};
+use crate::{Changes, Creation, Kind, Person, Time, Vnode, stat};
 
 /// Where a relative path begins.
 pub(crate) struct At(Option<Arc<Vnode>>);
@@ -390,70 +388,6 @@ pub(crate) fn sync_file(lwp: &Lwp<'_>, fd: Fd, data_only: bool) -> Result<(), Er
         let file: &VnodeFile = open.downcast().ok_or(Errno::EINVAL)?;
         file.sync(lwp, data_only)
     })
-}
-
-/// Mounts; what goes wrong is in the log.
-pub(crate) fn mount(
-    lwp: &Lwp<'_>,
-    source: Path<'_>,
-    target: Path<'_>,
-    format: Str<'_>,
-    flags: u64,
-    options: Str<'_>,
-) -> Result<(), Errno> {
-    let person = Person::of(lwp)?;
-    if !person.credentials().is_root() {
-        return Err(Errno::EPERM);
-    }
-    if flags & !u64::from(MS_RDONLY) != 0 {
-        return Err(Errno::EINVAL);
-    }
-    // Some have no source, and most no options.
-    let or_nothing = |text: Result<&str, Errno>| match text {
-        Err(Errno::EFAULT) => Ok(String::new()),
-        text => text.map(String::from),
-    };
-    let source = match source.get() {
-        Err(Errno::EFAULT) => &b""[..],
-        source => source?,
-    };
-    // A node of a disk means that, wherever it stands.
-    let unit = find(lwp, Fd(AT_FDCWD), &source.into(), true, false)
-        .ok()
-        .and_then(|node| person.vfs().unit(node.kind()));
-    let source = unit.as_ref().map_or(source, |unit| unit.as_bytes());
-    let format = format.get()?;
-    let options = or_nothing(options.get())?;
-    let arguments = MountArguments {
-        source,
-        read_only: flags & u64::from(MS_RDONLY) != 0,
-        options: &options,
-    };
-    let on = find(lwp, Fd(AT_FDCWD), &target, true, false)?;
-    let format = (format != "auto").then_some(format);
-    let mounted = person.vfs().mount(lwp, Some(on), format, &arguments);
-    match mounted {
-        Ok(_) => Ok(()),
-        Err(failure) => {
-            let line = format!("mount: {failure}");
-            write_log(lwp.instance(), Level::Warning, format_args!("{line}"));
-            Err(failure.errno())
-        }
-    }
-}
-
-/// Unmounts.
-pub(crate) fn unmount(lwp: &Lwp<'_>, target: Path<'_>, flags: u32) -> Result<(), Errno> {
-    if flags & !(MNT_FORCE | UMOUNT_NOFOLLOW) != 0 {
-        return Err(Errno::EINVAL);
-    }
-    let person = Person::of(lwp)?;
-    if !person.credentials().is_root() {
-        return Err(Errno::EPERM);
-    }
-    let follow = flags & UMOUNT_NOFOLLOW == 0;
-    let root = find(lwp, Fd(AT_FDCWD), &target, follow, false)?;
-    person.vfs().unmount(lwp, root, flags & MNT_FORCE != 0)
 }
 
 /// Watches what a path leads to: the watch's number.
