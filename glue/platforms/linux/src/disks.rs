@@ -1,10 +1,13 @@
 //! Disks: files and block devices of the host.
 //!
 //! What the host's cache has is read in the call itself, and what is written goes there in the call too: that takes as
-//! long as copying does, which is less than it takes to wake another thread. What has to wait for a device (reads of
-//! what is not cached, flushes, discards) is left to threads of the disks' own.
+//! long as copying does, which is less than it takes to wake another thread. What has to wait for a device is left to
+//! threads of the disks' own: reads of what is not cached to one with a ring, where the system has `io_uring`; flushes and
+//! discards, and all of it where there is no ring, to threads that wait. (The system would have a thread of its own wait for
+//! a flush in a ring, which would then have to wake ours.)
 
 mod file;
+mod ring;
 mod workers;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -30,6 +33,16 @@ struct Disk {
     /// Where whoever closes it waits for operations to end.
     ended: Condvar,
     arrived: Arrived,
+    /// Whether reads that wait may go into a ring.
+    has_ring: bool,
+}
+
+/// An operation under way.
+struct Waiting {
+    disk: Arc<Disk>,
+    file: Arc<DiskFile>,
+    number: u64,
+    operation: Operation,
 }
 
 struct State {
@@ -41,6 +54,7 @@ struct State {
 }
 
 /// An operation that may have to wait for the device.
+#[derive(Clone, Copy)]
 enum Operation {
     Read { offset: u64, memory: Memory },
     Write { offset: u64, memory: Memory },
@@ -85,6 +99,29 @@ impl Operation {
     }
 }
 
+impl Waiting {
+    /// Has somebody else do it.
+    fn begin(self) -> Result<(), Errno> {
+        let left = match self.operation {
+            Operation::Read { .. } if self.disk.has_ring => ring::begin(self),
+            _ => Err(self),
+        };
+        left.or_else(workers::run).map_err(|(errno, _)| errno)
+    }
+
+    /// Does it, however long that takes.
+    fn finish(self) {
+        let result = self.operation.finish(&self.file);
+        self.end(result);
+    }
+
+    /// Says what came of it.
+    fn end(self, result: Result<(), Errno>) {
+        drop(self.file);
+        self.disk.end(self.number, result);
+    }
+}
+
 impl Memory {
     /// What is left of it behind so many bytes; nothing if that is all.
     fn after(self, done: usize) -> Option<Memory> {
@@ -121,12 +158,13 @@ impl Disk {
         let Some(rest) = operation.begin(&file)? else {
             return Ok(0);
         };
-        let disk = self.clone();
-        workers::run(Box::new(move || {
-            let result = rest.finish(&file);
-            drop(file);
-            disk.end(number, result);
-        }))?;
+        let waiting = Waiting {
+            disk: self.clone(),
+            file,
+            number,
+            operation: rest,
+        };
+        waiting.begin()?;
         Ok(UNDER_WAY)
     }
 
@@ -164,6 +202,9 @@ impl Disk {
     fn close(&self) {
         let mut state = self.state();
         state.file = None;
+        if state.under_way > 0 {
+            ring::leave();
+        }
         while state.under_way > 0 {
             state = self
                 .ended
@@ -190,27 +231,38 @@ fn begin(disk: u64, number: u64, operation: Operation) -> i64 {
         .unwrap_or_else(Errno::to_answer)
 }
 
+/// Opens a disk, and gives its number.
+fn open(
+    name: &[u8],
+    flags: u32,
+    info: &mut DiskInfo,
+    ended: Upcall,
+    has_ring: bool,
+) -> Result<u64, Errno> {
+    let file = DiskFile::open(name, flags & DiskInfo::READ_ONLY == 0)?;
+    *info = file.info();
+    let number = NEXT.fetch_add(1, Relaxed);
+    let disk = Disk {
+        state: Mutex::new(State {
+            file: Some(Arc::new(file)),
+            under_way: 0,
+            news: VecDeque::new(),
+        }),
+        ended: Condvar::new(),
+        arrived: Arrived::new(ended),
+        has_ring,
+    };
+    workers::disk_opened();
+    disks().insert(number, Arc::new(disk));
+    Ok(number)
+}
+
 impl hypercall::Block for Platform {
     fn open(name: Bytes<'_>, flags: u32, info: &mut DiskInfo, ended: Upcall) -> i64 {
-        let writable = flags & DiskInfo::READ_ONLY == 0;
-        let file = match DiskFile::open(name.as_slice(), writable) {
-            Ok(file) => file,
-            Err(errno) => return errno.to_answer(),
-        };
-        *info = file.info();
-        let number = NEXT.fetch_add(1, Relaxed);
-        let disk = Disk {
-            state: Mutex::new(State {
-                file: Some(Arc::new(file)),
-                under_way: 0,
-                news: VecDeque::new(),
-            }),
-            ended: Condvar::new(),
-            arrived: Arrived::new(ended),
-        };
-        workers::disk_opened();
-        disks().insert(number, Arc::new(disk));
-        number as i64
+        match open(name.as_slice(), flags, info, ended, true) {
+            Ok(number) => number as i64,
+            Err(errno) => errno.to_answer(),
+        }
     }
 
     fn read(disk: u64, operation: u64, offset: u64, address: usize, len: usize) -> i64 {

@@ -18,6 +18,7 @@ mod memory;
 mod params;
 mod power;
 mod random;
+mod rings;
 mod sockets;
 mod threads;
 mod tls;

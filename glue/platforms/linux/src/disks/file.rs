@@ -119,13 +119,13 @@ impl DiskFile {
         check(unsafe { libc::fallocate(self.raw(), hole, offset, len) })
     }
 
-    fn raw(&self) -> RawFd {
+    pub(super) fn raw(&self) -> RawFd {
         self.file.as_raw_fd()
     }
 }
 
 impl Memory {
-    fn pointer(self) -> *mut libc::c_void {
+    pub(super) fn pointer(self) -> *mut libc::c_void {
         ptr::with_exposed_provenance_mut(self.address)
     }
 }

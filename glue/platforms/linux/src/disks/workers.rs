@@ -6,19 +6,17 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use hypercall::Errno;
 
+use super::{Waiting, ring};
 use crate::work;
 
 /// As many operations wait at a time: enough to keep one device busy.
 const MOST_THREADS: usize = 8;
 
-/// What a thread does.
-type Job = Box<dyn FnOnce() + Send>;
-
 struct Workers {
     disks: usize,
     /// Threads of an earlier era end as soon as they notice.
     era: u64,
-    jobs: VecDeque<Job>,
+    waiting: VecDeque<Waiting>,
     /// Threads of this era, and those of them that have nothing to do.
     threads: usize,
     idle: usize,
@@ -27,7 +25,7 @@ struct Workers {
 static WORKERS: Mutex<Workers> = Mutex::new(Workers {
     disks: 0,
     era: 0,
-    jobs: VecDeque::new(),
+    waiting: VecDeque::new(),
     threads: 0,
     idle: 0,
 });
@@ -52,22 +50,23 @@ pub(super) fn disk_closed() {
         all.era += 1;
         (all.threads, all.idle) = (0, 0);
         NEWS.notify_all();
+        ring::end();
     }
 }
 
-/// Has a job done soon, of a disk that is open.
-pub(super) fn run(job: Job) -> Result<(), Errno> {
+/// Has an operation done soon, of a disk that is open; or says why not, and gives it back.
+pub(super) fn run(waiting: Waiting) -> Result<(), (Errno, Waiting)> {
     let mut all = workers();
-    if all.jobs.len() >= all.idle && all.threads < MOST_THREADS {
+    if all.waiting.len() >= all.idle && all.threads < MOST_THREADS {
         let era = all.era;
         match work::spawn("rump-disk", Box::new(move || serve(era))) {
             Ok(()) => all.threads += 1,
             // Those that there are do it later.
-            Err(errno) if all.threads == 0 => return Err(errno),
+            Err(errno) if all.threads == 0 => return Err((errno, waiting)),
             Err(_) => {}
         }
     }
-    all.jobs.push_back(job);
+    all.waiting.push_back(waiting);
     drop(all);
     NEWS.notify_one();
     Ok(())
@@ -77,10 +76,10 @@ pub(super) fn run(job: Job) -> Result<(), Errno> {
 fn serve(era: u64) {
     let mut all = workers();
     while all.era == era {
-        match all.jobs.pop_front() {
-            Some(job) => {
+        match all.waiting.pop_front() {
+            Some(waiting) => {
                 drop(all);
-                job();
+                waiting.finish();
                 all = workers();
             }
             None => {

@@ -4,13 +4,14 @@
 //! that each is done or refused before the list's own call is over: nothing stays under way.
 
 use std::fs::File;
-use std::io::{Error, IoSlice, IoSliceMut, Write, stderr};
+use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::AsRawFd;
-use std::process;
 use std::sync::{Mutex, PoisonError};
 
 use io_uring::types::Fd;
 use io_uring::{IoUring, opcode};
+
+use crate::rings;
 
 /// The most frames of a list.
 pub(super) const MOST: usize = 16;
@@ -151,14 +152,7 @@ unsafe fn together(
     }
     let mut left = frames.count;
     while left > 0 {
-        if let Err(error) = ring.submit_and_wait(left)
-            && !is_passing(&error)
-        {
-            // The system may be about to write to what is somebody else's after a return.
-            let why = b"rump: io_uring does not end what it began for a TAP or TUN interface\n";
-            let _ = stderr().write_all(why);
-            process::abort();
-        }
+        rings::submit_and_wait(ring, left);
         for done in ring.completion() {
             let result = done.result();
             answers[done.user_data() as usize % MOST] =
@@ -167,12 +161,6 @@ unsafe fn together(
         }
     }
     answers
-}
-
-/// Whether waiting again is all there is to do.
-fn is_passing(error: &Error) -> bool {
-    let passing = [libc::EAGAIN, libc::EBUSY, libc::EINTR];
-    error.raw_os_error().is_some_and(|it| passing.contains(&it))
 }
 
 /// Up to the first that cannot be done now; none behind it is tried.
@@ -207,7 +195,7 @@ unsafe fn one_by_one(device: &File, direction: Direction, frames: Frames) -> Ans
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read;
+    use std::io::{Read, Write};
     use std::os::fd::OwnedFd;
     use std::os::unix::net::UnixDatagram;
 
