@@ -101,10 +101,12 @@ impl Block {
     }
 
     /// Writes bytes from byte `offset` on; as for [`read_at`](Self::read_at). `EROFS` if it cannot be
-    /// written.
+    /// written, `EBUSY` if a part of it is mounted, or the disk that it is a part of.
     pub fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
-        self.kernel
-            .enter(|lwp| self.unit.write_at(lwp, offset, bytes))
+        self.kernel.enter(|lwp| {
+            self.unit.check_unclaimed()?;
+            self.unit.write_at(lwp, offset, bytes)
+        })
     }
 
     /// Has everything written so far survive a loss of power.
@@ -113,9 +115,13 @@ impl Block {
     }
 
     /// Says that nobody needs what is in `len` bytes from byte `offset` on, multiples of the block size: they may read as
-    /// anything afterwards. `EOPNOTSUPP` of a disk that cannot make use of it.
+    /// anything afterwards. `EOPNOTSUPP` of a disk that cannot make use of it, `EBUSY` as for
+    /// [`write_at`](Self::write_at).
     pub fn discard(&self, offset: u64, len: u64) -> Result<()> {
-        self.kernel.enter(|lwp| self.unit.discard(lwp, offset, len))
+        self.kernel.enter(|lwp| {
+            self.unit.check_unclaimed()?;
+            self.unit.discard(lwp, offset, len)
+        })
     }
 }
 

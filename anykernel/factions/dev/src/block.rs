@@ -6,15 +6,17 @@
 //! like). What stands on disks — partitions, encryption — is a [`Disk`] over another one's unit, whose
 //! completions end its own requests.
 
+mod claim;
 mod request;
 mod transfer;
 
 use alloc::string::String;
 use alloc::sync::Arc;
 
-use base::sync::Word;
+use base::sync::{Leaf, Word};
 use base::{Errno, Lwp};
 
+pub use claim::Claim;
 pub use request::{Done, Operation, Request};
 
 /// What a disk is like. It does not change.
@@ -40,6 +42,11 @@ pub trait Disk: Send + Sync {
         0
     }
 
+    /// The unit that this is a part of.
+    fn whole(&self) -> Option<&Arc<Block>> {
+        None
+    }
+
     /// Begins a request, which fits the geometry. It is completed later, or at once: with no lock held
     /// either way. Requests under way together have no order; a flush covers what was completed before
     /// it began.
@@ -52,6 +59,7 @@ pub struct Block {
     geometry: Geometry,
     disk: Arc<dyn Disk>,
     removed: Word,
+    claims: Leaf<claim::Claims>,
 }
 
 impl Block {
@@ -61,6 +69,7 @@ impl Block {
             geometry: disk.geometry(),
             disk,
             removed: Word::new(0),
+            claims: Leaf::new(claim::Claims::default()),
         }
     }
 

@@ -24,7 +24,7 @@ use alloc::sync::Arc;
 
 use base::{Boot, Component, Failure, Lwp};
 
-pub use block::{Block, Disk, Done, Geometry, Operation, Request};
+pub use block::{Block, Claim, Disk, Done, Geometry, Operation, Request};
 pub use dev::{Dev, Handle};
 pub use watch::{Look, Watch};
 

@@ -25,6 +25,10 @@ impl Disk for PartitionDisk {
         self.whole.most_discarded()
     }
 
+    fn whole(&self) -> Option<&Arc<Block>> {
+        Some(&self.whole)
+    }
+
     fn submit(&self, lwp: &Lwp<'_>, mut request: Request) {
         // It fits the partition, and so its place on the whole is one.
         request.first += self.partition.first;

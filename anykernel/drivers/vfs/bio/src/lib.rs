@@ -15,49 +15,27 @@ extern crate sim as _;
 mod cache;
 mod volume;
 
-use alloc::sync::{Arc, Weak};
-use alloc::vec::Vec;
+use alloc::sync::Arc;
 
-use base::sync::Leaf;
-use base::{Boot, Component, Errno, Failure};
+use base::{Boot, Component, Failure};
 
 pub use volume::Volume;
 
 /// The cache as a component of a kernel.
 pub static COMPONENT: Component = Component::new("bio").start(start);
 
-/// The volumes of an instance.
+/// What volumes of an instance are like.
 struct Bio {
     /// Bytes that each may keep.
     bytes: usize,
-    open: Leaf<Vec<Weak<Volume>>>,
 }
 
 fn start(boot: &mut Boot<'_>) -> Result<(), Failure> {
     let bytes = boot.number("buffer-cache");
     boot.publish(Arc::new(Bio {
         bytes: usize::try_from(bytes).unwrap_or(usize::MAX),
-        open: Leaf::new(Vec::new()),
     }));
     Ok(())
-}
-
-impl Bio {
-    /// Notes a volume. `EBUSY` if there is another over the same unit, and either can be written: they know nothing of
-    /// each other.
-    fn add(&self, volume: &Arc<Volume>) -> Result<(), Errno> {
-        self.open.with(|open| {
-            open.retain(|other| other.strong_count() > 0);
-            let mut others = open.iter().filter_map(Weak::upgrade);
-            match others.any(|other| other.excludes(volume)) {
-                true => Err(Errno::EBUSY),
-                false => {
-                    open.push(Arc::downgrade(volume));
-                    Ok(())
-                }
-            }
-        })
-    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use core::ops::Range;
 
 use base::sync::Mutex;
 use base::{Errno, Exclusive, Lwp};
-use dev::{Block, Dev};
+use dev::{Block, Claim, Dev};
 
 use crate::Bio;
 use crate::cache::Cache;
@@ -29,6 +29,8 @@ const LOOK: usize = 128 * 1024;
 pub struct Volume {
     unit: Arc<Block>,
     read_only: bool,
+    /// What others write, the cache does not know of.
+    _claim: Claim,
     /// Bytes of a piece.
     piece: usize,
     cache: Mutex<Cache>,
@@ -54,7 +56,8 @@ impl Volume {
         Volume::over(lwp, unit, read_only)
     }
 
-    /// Opens a unit. `EROFS` if it is to be written and cannot be, `EBUSY` if it is open and somebody is to write.
+    /// Opens a unit. `EROFS` if it is to be written and cannot be, `EBUSY` if it is open, or a part of it is, or what it is a
+    /// part of, and somebody is to write.
     pub fn over(lwp: &Lwp<'_>, unit: Arc<Block>, read_only: bool) -> Result<Arc<Volume>, Errno> {
         let bio = lwp.state::<Bio>()?;
         let geometry = unit.geometry();
@@ -63,20 +66,15 @@ impl Volume {
         }
         let piece = geometry.block_size.max(PIECE) as usize;
         let memory = lwp.instance().memory().clone();
-        let volume = Arc::new(Volume {
+        let claim = unit.claim(!read_only)?;
+        Ok(Arc::new(Volume {
             unit,
             read_only,
+            _claim: claim,
             piece,
             cache: Mutex::new(Cache::new(piece, bio.bytes, memory)),
             disk: Exclusive::new(()),
-        });
-        bio.add(&volume)?;
-        Ok(volume)
-    }
-
-    /// Whether both cannot be open.
-    pub(crate) fn excludes(&self, other: &Volume) -> bool {
-        Arc::ptr_eq(&self.unit, &other.unit) && !(self.read_only && other.read_only)
+        }))
     }
 
     /// Bytes it holds.

@@ -119,6 +119,7 @@ impl FileSystem for Contents {
         if end.is_none_or(|end| end > block.size()) {
             return Err(Errno::ENOSPC);
         }
+        block.check_unclaimed()?;
         let (start, whole, before) = around(&block, offset, from.len());
         if whole == from.len() {
             return block.write_at(lwp, start, from);

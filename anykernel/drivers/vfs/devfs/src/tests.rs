@@ -1,10 +1,12 @@
 //! Nodes under the system calls, on the simulated platform.
 
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 
 use base::{Config, Errno, Kernel, Lwp, ParamKind, ParamSpec, System, enter};
+use dev::{Block, Dev, Disk, Geometry, Request};
 use syscall::consts::*;
 use syscall::{Dirent, DirentsOut, Fd, Stat};
 use vfs::syscalls::*;
@@ -162,5 +164,45 @@ fn what_is_kept_of_a_disk_has_a_bound() {
         }
         // One call adds what one transfer takes, a megabyte at most.
         assert!((1 << 19..=2 << 20).contains(&most), "{most}");
+    });
+}
+
+/// All of a disk, under another name.
+struct Part(Arc<Block>);
+
+impl Disk for Part {
+    fn geometry(&self) -> Geometry {
+        self.0.geometry()
+    }
+
+    fn whole(&self) -> Option<&Arc<Block>> {
+        Some(&self.0)
+    }
+
+    fn submit(&self, lwp: &Lwp<'_>, request: Request) {
+        self.0.submit(lwp, request);
+    }
+}
+
+#[test]
+fn a_disk_is_not_written_beside_a_part_that_is_mounted() {
+    run(|lwp| {
+        let dev = lwp.state::<Dev>().unwrap();
+        let whole = dev.block("md0").unwrap();
+        let part = dev.add_disk_as("md0p1", Arc::new(Part(whole))).unwrap();
+        let claim = part.claim(true).unwrap();
+        let write = |path, at| {
+            let fd = opened(lwp, path, O_RDWR);
+            let written = pwrite(lwp, Fd(fd.0), (&[7; 100][..]).into(), at);
+            let read = pread(lwp, Fd(fd.0), (&mut [0; 100][..]).into(), at);
+            let synced = fsync(lwp, Fd(fd.0));
+            base::syscalls::close(lwp, fd).unwrap();
+            assert_eq!(read, Ok(100));
+            synced.and(written)
+        };
+        assert_eq!(write("/dev/md0", 0), Err(Errno::EBUSY));
+        assert_eq!(write("/dev/md0p1", 0), Ok(100));
+        drop(claim);
+        assert_eq!(write("/dev/md0", 0), Ok(100));
     });
 }

@@ -48,6 +48,10 @@ impl Disk for Window {
         self.whole.most_discarded()
     }
 
+    fn whole(&self) -> Option<&Arc<Block>> {
+        Some(&self.whole)
+    }
+
     fn submit(&self, lwp: &Lwp<'_>, mut request: Request) {
         // It fits the window, and so its place on the whole is one.
         request.first += self.first;

@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 use base::sync::Leaf;
 use base::{Config, Errno, Kernel, Lwp, ParamKind, ParamSpec, System, enter};
 use dev::testing::RecordingDisk;
-use dev::{Dev, Disk, Geometry, Request};
+use dev::{Block, Dev, Disk, Geometry, Request};
 
 use super::images::{BLOCK, empty, put_gpt, put_mbr};
 
@@ -81,6 +81,47 @@ fn a_table_in_a_partition_is_nobody_s_business() {
         dev.find_block(lwp, "test0p1").unwrap();
         assert_eq!(dev.find_block(lwp, "test0p1p1").err(), Some(Errno::ENXIO));
         assert_eq!(dev.block_names(), ["test0", "test0p1"]);
+    });
+}
+
+#[test]
+fn a_disk_is_not_claimed_beside_its_parts() {
+    with(|lwp, dev| {
+        let mut bytes = empty(600);
+        put_gpt(&mut bytes, &[(40, 49), (60, 69)]);
+        let whole = dev.add_disk("test", RecordingDisk::new(BLOCK as u32, bytes));
+        let [first, second] = ["test0p1", "test0p2"].map(|name| dev.find_block(lwp, name).unwrap());
+        let refused = |unit: &Arc<Block>, writes| unit.claim(writes).err() == Some(Errno::EBUSY);
+        // Parts are beside each other, and whoever reads beside whoever reads.
+        let written = first.claim(true).unwrap();
+        let read = second.claim(false).unwrap();
+        let other = second.claim(false).unwrap();
+        for (unit, writes) in [
+            (&whole, true),
+            (&whole, false),
+            (&first, false),
+            (&second, true),
+        ] {
+            assert!(refused(unit, writes), "{} {writes}", unit.name());
+        }
+        assert_eq!(whole.check_unclaimed(), Err(Errno::EBUSY));
+        assert_eq!(first.check_unclaimed(), Ok(()));
+        drop(written);
+        assert!(refused(&whole, true));
+        drop(whole.claim(false).unwrap());
+        drop((read, other));
+        // And the other way round. What was refused has left nothing.
+        let written = whole.claim(true).unwrap();
+        assert!(refused(&first, true) && refused(&first, false));
+        assert_eq!(whole.check_unclaimed(), Ok(()));
+        assert_eq!(second.check_unclaimed(), Err(Errno::EBUSY));
+        drop(written);
+        let read = whole.claim(false).unwrap();
+        assert!(refused(&first, true));
+        drop(first.claim(false).unwrap());
+        drop(read);
+        drop(second.claim(true).unwrap());
+        assert_eq!(whole.check_unclaimed(), Ok(()));
     });
 }
 
