@@ -16,10 +16,17 @@ use base::{Charge, Errno, Lwp, Memory};
 use hashbrown::HashSet;
 
 use crate::Vnode;
-use crate::page::{Frame, PAGE, zeroed};
+use crate::frame::{Frame, Spare};
+use crate::page::PAGE;
 
 /// Frames kept for the next who needs one.
 const SPARE: usize = 1024;
+
+/// Who needs so many frames is given them from a run.
+const MANY: usize = 16;
+
+/// Frames of a run: where the host has memory there before it is touched, a MiB, else those of a run cost no less.
+const LONGEST: usize = if cfg!(feature = "paging") { 256 } else { 1 };
 
 /// Chunks looked at before somebody who needs room writes back instead.
 const LOOKS: usize = 256;
@@ -30,7 +37,7 @@ const ENTRIES: usize = 4096;
 struct State {
     /// For all frames in use.
     charge: Charge,
-    spare: Vec<Frame>,
+    spare: Spare,
     /// Frames of files on a medium.
     cached: u64,
     /// Those that differ from it.
@@ -74,7 +81,7 @@ impl Cache {
             limit: (bytes / PAGE as u64).max(64),
             state: Leaf::new(State {
                 charge: memory.nothing(),
-                spare: Vec::new(),
+                spare: Spare::new(),
                 cached: 0,
                 dirty: 0,
                 chunks: VecDeque::new(),
@@ -84,28 +91,49 @@ impl Cache {
         }
     }
 
-    /// A frame, of zeros or, if all of it is to be overwritten, of anything. `ENOMEM`.
-    pub(crate) fn frame(&self, overwritten: bool) -> Result<Frame, Errno> {
-        if self.memory.left_for_bulk() < PAGE {
-            return Err(Errno::ENOMEM);
-        }
-        let spare = self.state.with(|state| {
+    /// Frames of anything: as many as wanted, or as there is memory for. `ENOMEM` if that is none.
+    pub(crate) fn frames(&self, wanted: usize) -> Result<Vec<Frame>, Errno> {
+        let most = wanted.min(self.memory.left_for_bulk() / PAGE);
+        let mut frames = Vec::new();
+        frames.try_reserve_exact(most).map_err(|_| Errno::ENOMEM)?;
+        self.state.with(|state| {
             let bytes = state.charge.bytes();
-            state.charge.resize(bytes + PAGE)?;
-            Ok::<_, Errno>(state.spare.pop())
+            state.charge.resize(bytes + most * PAGE)?;
+            state.spare.take(most, &mut frames);
+            Ok::<_, Errno>(())
         })?;
-        match spare {
-            Some(mut frame) => {
-                if !overwritten {
-                    frame.fill(0);
-                }
-                Ok(frame)
-            }
-            None => zeroed().inspect_err(|_| self.uncharge(1)),
+        while frames.len() < most
+            && let Ok(more) = self.new_frames(most - frames.len())
+        {
+            frames.extend(more);
+        }
+        self.uncharge(most - frames.len());
+        match frames.is_empty() {
+            true => Err(Errno::ENOMEM),
+            false => Ok(frames),
         }
     }
 
+    /// Frames from the host, so many at most; what else comes with them is spare.
+    fn new_frames(&self, most: usize) -> Result<Vec<Frame>, Errno> {
+        // A run is not to be much of the memory there is.
+        let affords = self.memory.left_for_bulk() / PAGE > 16 * LONGEST;
+        let count = match most >= MANY && affords {
+            true => LONGEST,
+            false => 1,
+        };
+        let mut frames = Frame::run(count)?;
+        let mut rest = frames.split_off(most.min(count));
+        // In the order that they are taken again.
+        rest.reverse();
+        self.state.with(|state| state.spare.keep(rest, SPARE));
+        Ok(frames)
+    }
+
     fn uncharge(&self, frames: usize) {
+        if frames == 0 {
+            return;
+        }
         self.state.with(|state| {
             let bytes = state.charge.bytes();
             // Less never fails.
@@ -115,13 +143,11 @@ impl Cache {
 
     /// Takes frames back.
     pub(crate) fn give(&self, frames: Vec<Frame>) {
+        if frames.is_empty() {
+            return;
+        }
         self.uncharge(frames.len());
-        let rest = self.state.with(|state| {
-            let mut frames = frames.into_iter();
-            let room = SPARE.saturating_sub(state.spare.len());
-            state.spare.extend(frames.by_ref().take(room));
-            frames
-        });
+        let rest = self.state.with(|state| state.spare.keep(frames, SPARE));
         drop(rest);
     }
 

@@ -12,7 +12,8 @@ use base::{Errno, Lwp};
 use syscall::{UioIn, UioOut};
 
 use crate::cache::Cache;
-use crate::page::{CHUNK, Frame, PAGE};
+use crate::frame::Frame;
+use crate::page::{CHUNK, PAGE};
 use crate::{Changes, Storage, Time, Vnode};
 
 /// Pages of one transfer between pages and a medium, at most.
@@ -150,13 +151,13 @@ impl Vnode {
         if count == 0 {
             return Ok(());
         }
-        let mut run = buffer(count as usize * PAGE)?;
-        let start = page * PAGE as u64;
-        let there = (self.size(lwp)? - start).min(run.len() as u64) as usize;
-        // What the file system does not have yet, as behind a hole that nobody wrote back, is zeros.
-        self.fs()
-            .read(lwp, self.number(), start, &mut run[..there])?;
-        let frames = self.frames_of(&run)?;
+        let mut frames = self.cache().frames(count as usize)?;
+        let read = self.read_frames(lwp, page * PAGE as u64, &mut frames);
+        if let Err(errno) = read {
+            self.cache().give(frames);
+            return Err(errno);
+        }
+        let count = frames.len() as u64;
         let mut unneeded = Vec::new();
         let mut chunks = Vec::new();
         let mut locked = self.pages.lock(lwp);
@@ -172,22 +173,25 @@ impl Vnode {
         Ok(())
     }
 
-    /// Frames with these whole pages: all, or none.
-    fn frames_of(&self, bytes: &[u8]) -> Result<Vec<Frame>, Errno> {
-        let mut frames = Vec::new();
-        for page in bytes.chunks_exact(PAGE) {
-            match self.cache().frame(true) {
-                Ok(mut frame) => {
-                    frame.copy_from_slice(page);
-                    frames.push(frame);
-                }
-                Err(errno) => {
-                    self.cache().give(frames);
-                    return Err(errno);
-                }
-            }
+    /// Fills frames from byte `start` of the medium on. What the file system does not have, behind the end or behind a
+    /// hole that nobody wrote back, is zeros.
+    fn read_frames(&self, lwp: &Lwp<'_>, start: u64, frames: &mut [Frame]) -> Result<(), Errno> {
+        let there = self.size(lwp)?.saturating_sub(start);
+        let there = there.min((frames.len() * PAGE) as u64) as usize;
+        let mut pieces = Vec::new();
+        let room = pieces.try_reserve_exact(frames.len());
+        room.map_err(|_| Errno::ENOMEM)?;
+        let starts = (0..there).step_by(PAGE);
+        let ends = starts.map(|at| (there - at).min(PAGE));
+        let parts = frames.iter_mut().zip(ends);
+        pieces.extend(parts.map(|(frame, end)| &mut frame[..end]));
+        let count = self
+            .fs()
+            .read_pieces(lwp, self.number(), start, &mut pieces)?;
+        for (frame, at) in frames.iter_mut().zip((0..).step_by(PAGE)) {
+            frame[count.saturating_sub(at).min(PAGE)..].fill(0);
         }
-        Ok(frames)
+        Ok(())
     }
 
     /// Writes to byte `offset`, or with none to the end: how many bytes, and where they end. What was written before an
@@ -318,20 +322,27 @@ impl Vnode {
         let mut done = 0;
         let mut result = Ok(());
         let mut pages = self.pages.lock(lwp);
+        let touched = page..end.div_ceil(PAGE as u64);
+        let missing = touched.filter(|page| !pages.has(*page)).count();
+        let mut frames = match missing {
+            0 => Vec::new(),
+            _ => self.cache().frames(missing)?,
+        }
+        .into_iter();
         while done < len {
             let count = (len - done).min(PAGE - at);
-            if !pages.has(page) {
-                match self.cache().frame(count == PAGE) {
-                    Ok(frame) => {
-                        let (new, _) = pages.insert(page, frame);
-                        chunks.extend(new.then_some(page / CHUNK));
-                        came += 1;
-                    }
-                    Err(errno) => {
-                        result = Err(errno);
-                        break;
-                    }
+            let new = !pages.has(page);
+            if new {
+                let Some(mut frame) = frames.next() else {
+                    result = Err(Errno::ENOMEM);
+                    break;
+                };
+                if count < PAGE {
+                    frame.fill(0);
                 }
+                let (new_chunk, _) = pages.insert(page, frame);
+                chunks.extend(new_chunk.then_some(page / CHUNK));
+                came += 1;
             }
             let Some((newly, bytes)) = pages.get_dirty(page) else {
                 break;
@@ -340,6 +351,10 @@ impl Vnode {
             match from.take(&mut bytes[at..at + count]) {
                 Ok(count) => done += count,
                 Err(errno) => {
+                    // What the frame had before is nobody's business.
+                    if new {
+                        bytes.fill(0);
+                    }
                     result = Err(errno);
                     break;
                 }
@@ -349,6 +364,7 @@ impl Vnode {
         }
         let begins = began > 0 && pages.list(true);
         drop(pages);
+        self.cache().give(frames.collect());
         if medium {
             self.cache().count(came, 0, self, &chunks);
             self.cache().differ(began, 0, begins.then_some(self));

@@ -7,7 +7,8 @@ use base::{Errno, Lwp};
 use syscall::consts::IN_MODIFY;
 
 use crate::contents::page_of;
-use crate::page::{Frame, PAGE};
+use crate::frame::Frame;
+use crate::page::PAGE;
 use crate::{Changes, Storage, Time, Vnode};
 
 impl Vnode {
@@ -122,7 +123,10 @@ impl Vnode {
                 let mut locked = self.pages.lock(lwp);
                 for page in pages {
                     if !locked.has(page) {
-                        locked.insert(page, self.cache().frame(false)?);
+                        for mut frame in self.cache().frames(1)? {
+                            frame.fill(0);
+                            locked.insert(page, frame);
+                        }
                         self.mount().count_pages(1, 0);
                     }
                 }

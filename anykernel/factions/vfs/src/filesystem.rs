@@ -139,6 +139,28 @@ pub trait FileSystem: Send + Sync {
     /// Fills `to` from byte `offset` of a file on: how many bytes, fewer only at the end.
     fn read(&self, lwp: &Lwp<'_>, file: Ino, offset: u64, to: &mut [u8]) -> Result<usize, Errno>;
 
+    /// As [`read`](Self::read), into pieces one behind the other.
+    fn read_pieces(
+        &self,
+        lwp: &Lwp<'_>,
+        file: Ino,
+        offset: u64,
+        to: &mut [&mut [u8]],
+    ) -> Result<usize, Errno> {
+        let len = to.iter().map(|piece| piece.len()).sum();
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(len).map_err(|_| Errno::ENOMEM)?;
+        bytes.resize(len, 0);
+        let count = self.read(lwp, file, offset, &mut bytes)?;
+        let mut rest = &bytes[..count];
+        for piece in to {
+            let (here, others) = rest.split_at(piece.len().min(rest.len()));
+            piece[..here.len()].copy_from_slice(here);
+            rest = others;
+        }
+        Ok(count)
+    }
+
     /// What a symbolic link says.
     fn read_link(&self, lwp: &Lwp<'_>, link: Ino) -> Result<Vec<u8>, Errno>;
 

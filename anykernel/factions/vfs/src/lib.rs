@@ -29,6 +29,7 @@ mod expiry;
 mod extent;
 mod failures;
 mod filesystem;
+mod frame;
 pub mod inodes;
 mod inotify;
 mod locks;

@@ -8,27 +8,13 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use base::Errno;
+use crate::frame::Frame;
 
 /// Bytes of a page.
 pub(crate) const PAGE: usize = 4096;
 
 /// Pages of a chunk.
 pub(crate) const CHUNK: u64 = 64;
-
-/// The memory of a page.
-pub(crate) type Frame = Box<[u8; PAGE]>;
-
-/// A frame of zeros. `ENOMEM`.
-pub(crate) fn zeroed() -> Result<Frame, Errno> {
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(PAGE).map_err(|_| Errno::ENOMEM)?;
-    bytes.resize(PAGE, 0);
-    bytes
-        .into_boxed_slice()
-        .try_into()
-        .map_err(|_| Errno::ENOMEM)
-}
 
 struct Chunk {
     frames: [Option<Frame>; CHUNK as usize],
@@ -40,7 +26,7 @@ struct Chunk {
 
 /// The pages of a file, by number.
 pub(crate) struct Pages {
-    chunks: BTreeMap<u64, Chunk>,
+    chunks: BTreeMap<u64, Box<Chunk>>,
     /// How many there are.
     count: u64,
     /// How many differ from the medium.
@@ -117,11 +103,11 @@ impl Pages {
         let mut new = false;
         let chunk = self.chunks.entry(number).or_insert_with(|| {
             new = true;
-            Chunk {
+            Box::new(Chunk {
                 frames: [const { None }; CHUNK as usize],
                 dirty: 0,
                 used: 0,
-            }
+            })
         });
         if chunk.frames[at].is_some() {
             return (false, Some(frame));
@@ -267,7 +253,8 @@ mod tests {
     fn with(pages: &[u64]) -> Pages {
         let mut all = Pages::new();
         for page in pages {
-            all.insert(*page, zeroed().unwrap());
+            let mut frames = Frame::run(1).unwrap();
+            all.insert(*page, frames.pop().unwrap());
         }
         all
     }

@@ -8,7 +8,8 @@ use base::{Errno, Lwp};
 
 use crate::contents::RUN;
 use crate::failures::Known;
-use crate::page::{Frame, PAGE};
+use crate::frame::Frame;
+use crate::page::PAGE;
 use crate::{Storage, Vnode};
 
 impl Vnode {

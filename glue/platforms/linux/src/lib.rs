@@ -15,6 +15,7 @@ mod disks;
 mod fault;
 mod frames;
 mod memory;
+mod paging;
 mod params;
 mod power;
 mod random;

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use base::{Config, Errno, Kernel, Lwp, ParamKind, ParamSpec, System, enter};
 use syscall::consts::*;
-use syscall::{Dirent, DirentsOut, Fd, FdPair, NewFd, Offset, Path, Stat};
+use syscall::{Dirent, DirentsOut, Fd, FdPair, NewFd, Offset, Path, Stat, UserIn, UserMem};
 use vfs::syscalls::*;
 
 const fn text(name: &'static str, default: &'static str) -> ParamSpec {
@@ -485,4 +485,32 @@ fn memory_that_ends_is_an_error_and_nothing_more() {
         Ok(())
     })
     .unwrap();
+}
+
+/// A caller's memory that is not there.
+struct Nowhere;
+
+impl UserMem for Nowhere {
+    fn copy_in(&self, _: usize, _: &mut [u8]) -> Result<(), Errno> {
+        Err(Errno::EFAULT)
+    }
+
+    fn copy_out(&self, _: usize, _: &[u8]) -> Result<(), Errno> {
+        Err(Errno::EFAULT)
+    }
+}
+
+#[test]
+fn what_a_page_had_before_is_not_seen_after_a_write_that_failed() {
+    run(|lwp| {
+        put(lwp, "/old", &[1; 4096]);
+        unlink(lwp, "/old".into()).unwrap();
+        let fd = opened(lwp, "/new", O_CREAT | O_WRONLY);
+        ftruncate(lwp, fd, 4096).unwrap();
+        let nothing = UserIn::new(&Nowhere, 0, 4096);
+        let written = base::syscalls::write(lwp, fd, nothing);
+        assert_eq!(written, Err(Errno::EFAULT));
+        base::syscalls::close(lwp, fd).unwrap();
+        assert_eq!(get(lwp, "/new"), Ok(vec![0; 4096]));
+    });
 }
