@@ -187,3 +187,68 @@ fn bits_that_set_an_owner_survive_a_late_write() {
     });
     check(&image);
 }
+
+#[test]
+fn long_reads_see_what_is_not_on_the_disk_yet() {
+    if !need("long_reads_see_what_is_not_on_the_disk_yet", PROGRAMS) {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let image = dir.path().join("image");
+    mke2fs(&image, 64, &[]);
+    let new = Creation {
+        kind: Kind::File,
+        target: b"",
+        mode: 0o644,
+        owner: 0,
+        group: 0,
+        time: Time::now(),
+    };
+    let name = b"file";
+    let mut known = vec![1; 1 << 20];
+    mounted(&image, false, |lwp, fs| {
+        let directory = fs.root();
+        let file = fs.create(lwp, Place { directory, name }, &new).unwrap();
+        fs.write(lwp, file, 0, &known).unwrap();
+    });
+    mounted(&image, false, |lwp, fs| {
+        let directory = fs.root();
+        let place = Place { directory, name };
+        let file = fs.lookup(lwp, place).unwrap();
+        let assert_read = |known: &[u8], when: &str| {
+            let mut bytes = vec![0xee; 1 << 20];
+            let mut pages: Vec<_> = bytes.chunks_mut(4096).collect();
+            let len = fs.read_pieces(lwp, file, 0, &mut pages).unwrap();
+            assert!(bytes[..len] == *known, "{len} bytes {when}");
+        };
+        assert_read(&known, "at first");
+        // Parts of blocks stay with the crate for a while.
+        for at in [5000, 600_000] {
+            fs.write(lwp, file, at as u64, &[2; 10]).unwrap();
+            known[at..at + 10].fill(2);
+            assert_read(&known, "of what was written");
+        }
+        fs.sync(lwp).unwrap();
+        assert_read(&known, "of what was written and synced");
+        fs.punch(lwp, file, 100_000, 300_000).unwrap();
+        known[100_000..400_000].fill(0);
+        assert_read(&known, "around a hole");
+        fs.sync(lwp).unwrap();
+        assert_read(&known, "around a hole that was synced");
+        let shorter = Changes {
+            size: Some(900_001),
+            ..Changes::default()
+        };
+        fs.change(lwp, file, &shorter).unwrap();
+        known.truncate(900_001);
+        assert_read(&known, "of what was cut off");
+        fs.sync(lwp).unwrap();
+        assert_read(&known, "of what was cut off and synced");
+        fs.remove(lwp, place, file).unwrap();
+        fs.forget(lwp, file).unwrap();
+        assert_eq!(fs.create(lwp, place, &new), Ok(file));
+        fs.sync(lwp).unwrap();
+        assert_read(&[], "of another file of that number");
+    });
+    check(&image);
+}

@@ -286,6 +286,10 @@ fn read(lwp: &Lwp<'_>, fs: &dyn FileSystem, file: Ino, size: u64) -> Contents {
             let len = piece.len().min((size - at) as usize);
             let len = fs.read(lwp, file, at, &mut piece[..len]).unwrap();
             assert_ne!(len, 0, "{file} ends at {at} of {size}");
+            let mut again = vec![0xee; len];
+            let mut pages: Vec<_> = again.chunks_mut(PAGE).collect();
+            assert_eq!(fs.read_pieces(lwp, file, at, &mut pages), Ok(len));
+            assert!(again == piece[..len], "pieces of {file}, at {at}");
             contents.add(at, &piece[..len]);
             at += len as u64;
         }

@@ -186,7 +186,9 @@ impl Cache {
         let limit = self.limit.min(self.affordable());
         let (cached, dirty) = self.state.with(|state| (state.cached, state.dirty));
         if cached >= limit {
-            self.reclaim(lwp, cached - limit + limit / 16);
+            // No more than is kept for the next: nothing goes to the host to come back from there.
+            let more = (limit / 16).min(SPARE as u64 / 2);
+            self.reclaim(lwp, cached - limit + more);
         }
         if dirty <= limit / 2 {
             return Ok(());

@@ -90,6 +90,25 @@ pub enum Existence {
     Old,
 }
 
+/// Reads into pieces one behind the other, by way of a buffer that `read` fills: how many bytes.
+pub fn read_pieces(
+    to: &mut [&mut [u8]],
+    read: impl FnOnce(&mut [u8]) -> Result<usize, Errno>,
+) -> Result<usize, Errno> {
+    let len = to.iter().map(|piece| piece.len()).sum();
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(len).map_err(|_| Errno::ENOMEM)?;
+    bytes.resize(len, 0);
+    let count = read(&mut bytes)?;
+    let mut rest = &bytes[..count];
+    for piece in to {
+        let (here, others) = rest.split_at(piece.len().min(rest.len()));
+        piece[..here.len()].copy_from_slice(here);
+        rest = others;
+    }
+    Ok(count)
+}
+
 /// A mounted file system.
 ///
 /// The faction has checked rights, names and kinds before it calls: that a directory is one, that what is removed is
@@ -147,18 +166,7 @@ pub trait FileSystem: Send + Sync {
         offset: u64,
         to: &mut [&mut [u8]],
     ) -> Result<usize, Errno> {
-        let len = to.iter().map(|piece| piece.len()).sum();
-        let mut bytes = Vec::new();
-        bytes.try_reserve_exact(len).map_err(|_| Errno::ENOMEM)?;
-        bytes.resize(len, 0);
-        let count = self.read(lwp, file, offset, &mut bytes)?;
-        let mut rest = &bytes[..count];
-        for piece in to {
-            let (here, others) = rest.split_at(piece.len().min(rest.len()));
-            piece[..here.len()].copy_from_slice(here);
-            rest = others;
-        }
-        Ok(count)
+        read_pieces(to, |to| self.read(lwp, file, offset, to))
     }
 
     /// What a symbolic link says.

@@ -58,7 +58,7 @@ pub use attributes::{Attributes, Changes, Creation, Device, Kind, Time};
 pub use date::Date;
 pub use filesystem::{
     Entry, Existence, FileSystem, Format, Ino, MakeArguments, MountArguments, Place, Properties,
-    Storage, Usage,
+    Storage, Usage, read_pieces,
 };
 pub use mount::{Mount, MountOptions};
 pub use openfile::VnodeFile;

@@ -24,9 +24,9 @@ impl Vnode {
         if self.storage() != Storage::Medium {
             return Ok(());
         }
-        let mut from = 0;
+        let (mut from, mut bytes) = (0, Vec::new());
         let result = loop {
-            match self.flush_run(lwp, from) {
+            match self.flush_run(lwp, from, &mut bytes) {
                 Ok(Some(next)) => from = next,
                 Ok(None) => break self.tell(lwp),
                 Err(errno) => break Err(errno),
@@ -35,8 +35,13 @@ impl Vnode {
         result.inspect_err(|errno| self.state.with(|state| state.failures.note(*errno)))
     }
 
-    /// Writes back the first run from a page on; where the next may be.
-    fn flush_run(self: &Arc<Self>, lwp: &Lwp<'_>, from: u64) -> Result<Option<u64>, Errno> {
+    /// Writes back the first run from a page on, by way of `bytes`; where the next may be.
+    fn flush_run(
+        self: &Arc<Self>,
+        lwp: &Lwp<'_>,
+        from: u64,
+        bytes: &mut Vec<u8>,
+    ) -> Result<Option<u64>, Errno> {
         let size = self.size(lwp)?;
         let mut pages = self.pages.lock(lwp);
         let Some(run) = pages.next_dirty(from, RUN) else {
@@ -44,7 +49,7 @@ impl Vnode {
         };
         let start = run.start * PAGE as u64;
         let len = (run.end * PAGE as u64).min(size).saturating_sub(start) as usize;
-        let mut bytes = Vec::new();
+        bytes.clear();
         bytes
             .try_reserve_exact(len.next_multiple_of(PAGE))
             .map_err(|_| Errno::ENOMEM)?;
@@ -57,7 +62,7 @@ impl Vnode {
         let ended = pages.mark(run.clone(), false);
         drop(pages);
         self.cache().differ(0, ended, None);
-        let written = self.fs().write(lwp, self.number(), start, &bytes);
+        let written = self.fs().write(lwp, self.number(), start, bytes);
         if let Err(errno) = written {
             let began = self.pages.lock(lwp).mark(run, true);
             self.cache().differ(began, 0, None);

@@ -209,6 +209,9 @@ impl Visit<'_> {
             if let Ok(len) = self.fs.read(self.lwp, file, at, &mut bytes) {
                 assert!(len <= bytes.len());
             }
+            let mut long = vec![0; 100_000];
+            let mut pages: Vec<_> = long.chunks_mut(4096).collect();
+            let _ = self.fs.read_pieces(self.lwp, file, at, &mut pages);
             let _ = self.fs.seek(self.lwp, file, at, true);
             let _ = self.fs.seek(self.lwp, file, at, false);
         }

@@ -159,6 +159,39 @@ fn what_is_small_is_read_once_and_what_is_large_does_not_drive_it_out() {
 }
 
 #[test]
+fn long_runs_of_pieces_come_from_the_disk_and_others_from_memory() {
+    in_kernel(&Config::new(), |lwp| {
+        let (disk, unit) = disk(lwp, 512, 2 << 20);
+        let volume = Volume::over(lwp, unit, false).unwrap();
+        volume.write_at(lwp, 200_000, &[7; 100]).unwrap();
+        disk.asked();
+        let mut bytes = vec![0; 400_000];
+        let mut pieces: Vec<_> = bytes.chunks_mut(4096).collect();
+        volume.read_pieces(lwp, 4096, &mut pieces).unwrap();
+        for (at, byte) in (4096..).zip(bytes) {
+            let expected = match at {
+                200_000..200_100 => 7,
+                _ => value(at),
+            };
+            assert_eq!(byte, expected, "{at}");
+        }
+        // Not the piece that is there, and the last, which is not whole, by itself.
+        let asked = disk.asked();
+        let longest = asked.iter().map(|(_, _, len)| *len).max();
+        assert_eq!(longest, Some(128 * KIB));
+        assert!(
+            asked.iter().all(|(operation, first, len)| {
+                *operation == Read && !(*first..first + len).contains(&200_000)
+            }),
+            "{asked:?}"
+        );
+        assert_eq!(asked.len(), 5, "{asked:?}");
+        let beyond = volume.read_pieces(lwp, (2 << 20) - 4096, &mut [&mut [0; 8192]]);
+        assert_eq!(beyond, Err(Errno::EIO));
+    });
+}
+
+#[test]
 fn what_is_written_waits_and_goes_out_in_long_pieces() {
     in_kernel(&Config::new(), |lwp| {
         let (disk, unit) = disk(lwp, 512, 1 << 20);

@@ -104,6 +104,30 @@ impl Volume {
         Ok(())
     }
 
+    /// As [`read_at`](Self::read_at), into pieces one behind the other. What is long and not in memory comes from the disk
+    /// to where it is wanted.
+    pub fn read_pieces(
+        &self,
+        lwp: &Lwp<'_>,
+        offset: u64,
+        to: &mut [&mut [u8]],
+    ) -> Result<(), Errno> {
+        let (mut offset, mut rest) = (offset, to);
+        self.check(offset, bytes_in(rest) as u64)?;
+        while !rest.is_empty() {
+            let count = self
+                .disk
+                .with(lwp, |()| self.fetch_pieces(lwp, offset, rest))??;
+            let (done, others) = rest.split_at_mut(count.max(1));
+            if count == 0 {
+                self.read_at(lwp, offset, done[0])?;
+            }
+            offset += bytes_in(done) as u64;
+            rest = others;
+        }
+        Ok(())
+    }
+
     /// Writes `from` from byte `offset` on: to memory, as a rule. `EROFS`, `EIO` beyond the end, and what the disk says
     /// where it has to be read or written first. Waits.
     pub fn write_at(&self, lwp: &Lwp<'_>, offset: u64, from: &[u8]) -> Result<(), Errno> {
@@ -236,6 +260,33 @@ impl Volume {
         Ok(done)
     }
 
+    /// Reads the first of these pieces past the memory, if they are long: how many.
+    fn fetch_pieces(
+        &self,
+        lwp: &Lwp<'_>,
+        offset: u64,
+        to: &mut [&mut [u8]],
+    ) -> Result<usize, Errno> {
+        let len = bytes_in(to);
+        let absent = self.absent(lwp, offset, len);
+        let whole = self.whole(offset, len, &absent);
+        let (mut count, mut bytes, mut end) = (0, 0, 0);
+        for (index, piece) in to.iter().enumerate() {
+            end += piece.len();
+            if end > whole {
+                break;
+            }
+            if end.is_multiple_of(self.piece) {
+                (count, bytes) = (index + 1, end);
+            }
+        }
+        if bytes < LARGE {
+            return Ok(0);
+        }
+        self.unit.read_pieces(lwp, offset, &mut to[..count])?;
+        Ok(count)
+    }
+
     /// Writes what is not in memory, to memory or to the disk: how much of `from`.
     fn store(&self, lwp: &Lwp<'_>, offset: u64, from: &[u8]) -> Result<usize, Errno> {
         let absent = self.absent(lwp, offset, from.len());
@@ -351,4 +402,8 @@ impl Volume {
             false => Err(Errno::EIO),
         }
     }
+}
+
+fn bytes_in(pieces: &[&mut [u8]]) -> usize {
+    pieces.iter().map(|piece| piece.len()).sum()
 }

@@ -19,6 +19,7 @@ const SET_ID: u16 = 0o6000;
 impl State {
     /// Ends an inode without a name.
     pub(crate) fn reap(&mut self, inode: InodeNumber) -> Result<(), Errno> {
+        self.contents.forget(inode);
         self.ext4.reap_unlinked_inode(inode).map_err(errno)?;
         self.nameless.remove(&inode.raw());
         Ok(())
@@ -96,6 +97,7 @@ impl State {
         let before = self.ext4.inode(inode).map_err(errno)?;
         if let Some(size) = changes.size {
             self.times.set(inode.raw(), times::CONTENTS, time);
+            self.contents.change(inode);
             self.ext4.truncate_inode(inode, size).map_err(errno)?;
         }
         if changes.owner.is_some() || changes.group.is_some() {

@@ -11,6 +11,7 @@ use rsext4::{
 };
 use vfs::{Attributes, Device, Ino, Kind, Place, Time};
 
+use crate::contents::Contents;
 use crate::error::errno;
 use crate::layout::Layout;
 use crate::medium::{Medium, Now, SharedNow};
@@ -52,6 +53,7 @@ pub(crate) struct State {
     pub(crate) grown: BTreeSet<InodeNumber>,
     /// Inodes without a name that are not forgotten yet.
     pub(crate) nameless: BTreeSet<u32>,
+    pub(crate) contents: Contents,
 }
 
 impl Ext4FileSystem {
@@ -87,6 +89,7 @@ impl Ext4FileSystem {
                 changes: 0,
                 grown: BTreeSet::new(),
                 nameless: BTreeSet::new(),
+                contents: Contents::default(),
             })),
             _charge: charge,
         })
@@ -117,7 +120,7 @@ impl Ext4FileSystem {
             state.changes += 1;
             if state.changes >= TRANSACTION {
                 state.changes = 0;
-                state.ext4.sync().map_err(errno)?;
+                state.sync()?;
             }
             Ok(result)
         })
@@ -223,6 +226,13 @@ impl Ext4FileSystem {
 const MOST_GROWN: usize = 64 * 1024;
 
 impl State {
+    /// Has everything on the disk.
+    pub(crate) fn sync(&mut self) -> Result<(), Errno> {
+        self.ext4.sync().map_err(errno)?;
+        self.contents.synced();
+        Ok(())
+    }
+
     /// A name was added to a directory.
     pub(crate) fn named(&mut self, directory: InodeNumber, time: Time) {
         self.times.set(directory.raw(), times::CONTENTS, time);

@@ -18,6 +18,7 @@ extern crate sim as _;
 
 mod blocks;
 mod change;
+mod contents;
 mod cursor;
 mod error;
 mod filesystem;

@@ -15,7 +15,7 @@ use vfs::{
 
 use crate::change::permissions;
 use crate::error::errno;
-use crate::filesystem::{Ext4FileSystem, ROOT, name, number};
+use crate::filesystem::{Ext4FileSystem, ROOT, State, name, number};
 use crate::times;
 use crate::{blocks, cursor, xattr};
 
@@ -105,6 +105,19 @@ impl FileSystem for Ext4FileSystem {
         self.read_at(lwp, file, offset, to)
     }
 
+    fn read_pieces(
+        &self,
+        lwp: &Lwp<'_>,
+        file: Ino,
+        offset: u64,
+        to: &mut [&mut [u8]],
+    ) -> Result<usize, Errno> {
+        match self.read_past(lwp, number(file)?, offset, to)? {
+            Some(count) => Ok(count),
+            None => vfs::read_pieces(to, |to| self.read_at(lwp, file, offset, to)),
+        }
+    }
+
     fn read_link(&self, lwp: &Lwp<'_>, link: Ino) -> Result<Vec<u8>, Errno> {
         // The crate believes what the inode says of its size, so this looks at the very bytes. It fits into a block.
         let size = self.with(lwp, |state| {
@@ -131,6 +144,7 @@ impl FileSystem for Ext4FileSystem {
             state.keeping_mode(file, |state| {
                 state.check_space(file, offset, from.len() as u64)?;
                 state.times.set(file.raw(), times::CONTENTS, time);
+                state.contents.change(file);
                 state.ext4.write_inode(file, offset, from).map_err(errno)
             })
         })
@@ -306,7 +320,7 @@ impl FileSystem for Ext4FileSystem {
     fn sync(&self, lwp: &Lwp<'_>) -> Result<(), Errno> {
         match self.source.volume.read_only() {
             true => Ok(()),
-            false => self.at(lwp, Time::now(), |state| state.ext4.sync().map_err(errno)),
+            false => self.at(lwp, Time::now(), State::sync),
         }
     }
 
@@ -372,6 +386,7 @@ impl Ext4FileSystem {
                     state.check_space(file, offset, len)?;
                 }
                 state.times.set(file.raw(), times::CONTENTS, time);
+                state.contents.change(file);
                 let done = state.ext4.operate_inode_range(file, offset, len, operation);
                 done.map_err(errno)
             })

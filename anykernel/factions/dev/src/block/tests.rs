@@ -105,6 +105,12 @@ fn long_transfers_are_pieces_under_way_together_in_any_order() {
         let mut back = alloc::vec![0; bytes.len()];
         block.read_at(lwp, 1024, &mut back).unwrap();
         assert!(back == bytes);
+        back.fill(0);
+        let (first, rest) = back.split_at_mut(300);
+        let (second, rest) = rest.split_at_mut(200_000);
+        let mut pieces = [first, second, &mut [], rest];
+        block.read_pieces(lwp, 1024, &mut pieces).unwrap();
+        assert!(back == bytes);
         assert_eq!(disk.most.with(|most| *most), 8);
         assert_eq!(disk.flushes.with(|flushes| *flushes), 1);
         block.read_at(lwp, 1 << 20, &mut []).unwrap();

@@ -54,7 +54,18 @@ impl Block {
     /// Fills `buffer` from byte `offset` on; both the offset and the length are multiples of the block size
     /// (`EINVAL`). Waits.
     pub fn read_at(&self, lwp: &Lwp<'_>, offset: u64, buffer: &mut [u8]) -> Result<(), Errno> {
-        let len = buffer.len();
+        self.read_pieces(lwp, offset, &mut [buffer])
+    }
+
+    /// As [`read_at`](Self::read_at), into pieces one behind the other: their length together is a multiple of the block
+    /// size.
+    pub fn read_pieces(
+        &self,
+        lwp: &Lwp<'_>,
+        offset: u64,
+        to: &mut [&mut [u8]],
+    ) -> Result<(), Errno> {
+        let len = to.iter().map(|piece| piece.len()).sum();
         let make = |piece: Range<usize>, mut room: Vec<u8>| {
             reserve(&mut room, piece.len())?;
             room.resize(piece.len(), 0);
@@ -62,7 +73,7 @@ impl Block {
         };
         self.transfer(lwp, Operation::Read, offset, len, make, |piece, data| {
             if let Some(data) = data.get(..piece.len()) {
-                buffer[piece].copy_from_slice(data);
+                scatter(data, to, piece.start);
             }
         })
     }
@@ -179,6 +190,18 @@ impl Block {
         let ends = ends.clone();
         let end = move |lwp: &Lwp<'_>, done| ends.add(lwp, index, done);
         self.submit(lwp, Request::new(operation, first, buffer, end));
+    }
+}
+
+/// Copies to pieces one behind the other, from a byte of theirs on.
+fn scatter(mut from: &[u8], to: &mut [&mut [u8]], mut start: usize) {
+    for piece in to {
+        let here = start.min(piece.len());
+        let room = &mut piece[here..];
+        let (bytes, rest) = from.split_at(room.len().min(from.len()));
+        room[..bytes.len()].copy_from_slice(bytes);
+        from = rest;
+        start -= here;
     }
 }
 
