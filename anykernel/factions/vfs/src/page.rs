@@ -26,6 +26,7 @@ struct Chunk {
 
 /// The pages of a file, by number.
 pub(crate) struct Pages {
+    /// Boxed: a node of the tree has room for eleven, and most files have one.
     chunks: BTreeMap<u64, Box<Chunk>>,
     /// How many there are.
     count: u64,
@@ -220,6 +221,10 @@ impl Pages {
         self.count -= (frames.len() - before) as u64;
         if !left {
             self.chunks.remove(&number);
+        }
+        if self.chunks.is_empty() {
+            // Else a node of the tree stays.
+            self.chunks = BTreeMap::new();
         }
         left
     }
