@@ -278,3 +278,108 @@ fn names_and_attributes_are_what_fat_has() {
     });
     check(&disk.bytes());
 }
+
+#[test]
+fn what_has_a_name_twice_is_found_one_after_the_other() {
+    if !tests::need("fat", &["mkfs.fat"]) {
+        return;
+    }
+    let directory = TempDir::new().expect("a directory");
+    let disk = load(&make(directory.path(), KINDS[0].0, KINDS[0].1));
+    let new_files = ["one.txt", "two.txt", "a long name.text", "b long name.text"];
+    mounted(fat::mount, &disk, false, |lwp, fs| {
+        let mut model = Model::new(lwp, fs);
+        for name in new_files {
+            model.create(name, Kind::File).unwrap();
+        }
+    });
+    let mut bytes = disk.bytes();
+    let mut replace = |from: &[u8], to: &[u8]| {
+        let at = bytes.windows(from.len()).position(|some| some == from);
+        let at = at.expect("it is on the disk");
+        bytes[at..at + to.len()].copy_from_slice(to);
+    };
+    // The same names, and the same but for capitals.
+    replace(b"TWO     TXT", b"ONE     TXT");
+    replace(b"t\0w\0o\0.\0", b"o\0n\0e\0.\0");
+    replace(b"b\0 \0l\0o\0n\0", b"A\0 \0L\0o\0n\0");
+    // The pieces of a long name have a sum of the short one with them.
+    let sum = |short: &[u8]| {
+        let add = |sum: u8, byte: &u8| sum.rotate_right(1).wrapping_add(*byte);
+        short.iter().fold(0, add)
+    };
+    let long = bytes
+        .chunks_exact_mut(32)
+        .filter(|entry| entry[11] == 0x0f && entry[13] == sum(b"TWO     TXT"));
+    for entry in long {
+        entry[13] = sum(b"ONE     TXT");
+    }
+    mounted(fat::mount, &image::disk(bytes), false, |lwp, fs| {
+        let listed = names(lwp, fs, fs.root()).unwrap();
+        let listed: Vec<_> = listed
+            .iter()
+            .map(|name| String::from_utf8_lossy(name))
+            .collect();
+        assert_eq!(
+            listed,
+            ["one.txt", "one.txt", "a long name.text", "A Long name.text"]
+        );
+        for name in ["one.txt", "ONE.TXT", "a long name.text", "A LONG NAME.TEXT"] {
+            let mut model = Model::new(lwp, fs);
+            assert_eq!(model.create(name, Kind::File), Err(Errno::EEXIST));
+        }
+        for (one, other) in [
+            ("ONE.txt", "one.TXT"),
+            ("a long NAME.text", "A long name.TEXT"),
+        ] {
+            let mut model = Model::new(lwp, fs);
+            let first = model.find(one);
+            assert_eq!(model.find(other), first);
+            model.remove(one).unwrap();
+            let second = model.find(other);
+            assert_ne!(second, first);
+            model.remove(other).unwrap();
+            model.create(one, Kind::File).unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_directory_with_many_names_stays_what_it_is_while_they_change() {
+    if !tests::need("fat", &["mkfs.fat", "fsck.fat"]) {
+        return;
+    }
+    let directory = TempDir::new().expect("a directory");
+    for (options, kib) in [KINDS[1], KINDS[2]] {
+        let disk = load(&make(directory.path(), options, kib));
+        let mut dice = Dice(11);
+        let mut there = BTreeMap::new();
+        mounted(fat::mount, &disk, false, |lwp, fs| {
+            let mut model = Model::new(lwp, fs);
+            model.create("many", Kind::Directory).unwrap();
+            for step in 0..6000 {
+                let number = dice.below(1500);
+                // Of one entry, of two, of five.
+                let name = match number % 3 {
+                    0 => format!("many/N{number}"),
+                    1 => format!("many/a name, {number}"),
+                    _ => format!("many/{}{number}", "quite a long name ".repeat(3)),
+                };
+                let other = format!("many/renamed {}", number / 10);
+                match model.files.contains_key(&name) {
+                    false => drop(model.create(&name, Kind::File).unwrap()),
+                    true if step % 3 == 0 => model.rename(&name, &other).unwrap(),
+                    true => model.remove(&name).unwrap(),
+                }
+            }
+            model.check();
+            there = model.files;
+        });
+        check(&disk.bytes());
+        mounted(fat::mount, &disk, true, |lwp, fs| {
+            let mut model = Model::new(lwp, fs);
+            model.files = there;
+            model.check();
+        });
+    }
+}

@@ -7,6 +7,7 @@ use base::{Errno, Lwp};
 use vfs::{Ino, Time};
 
 use crate::entry::{self, Entry};
+use crate::index::Index;
 use crate::layout::Root;
 use crate::name::{self, Pieces};
 use crate::node::{Node, ROOT, Slot};
@@ -152,15 +153,69 @@ impl State {
         directory: Ino,
         wanted: &str,
     ) -> Result<Option<Found>, Errno> {
-        let mut found = None;
-        self.scan(lwp, directory, 0, &mut |one| {
+        self.first(lwp, directory, wanted, &|one| {
             let same = |name: &str| name::same(name, wanted);
-            if same(&one.name) || same(&name::shown(&one.entry)) {
-                found = Some(one);
+            same(&one.name) || same(&name::shown(&one.entry))
+        })
+    }
+
+    /// The first in a directory that `is` what is looked for, which is nothing without this name, or this short name.
+    fn first(
+        &mut self,
+        lwp: &Lwp<'_>,
+        directory: Ino,
+        name: &str,
+        is: &dyn Fn(&Found) -> bool,
+    ) -> Result<Option<Found>, Errno> {
+        let sum = name::hash(name);
+        if self.indexes.of(directory).is_none()
+            && let Ok(index) = self.index(lwp, directory)
+        {
+            self.indexes.remember(directory, index);
+        }
+        let Some(places) = self.indexes.places(directory, sum) else {
+            let mut found = None;
+            self.scan(lwp, directory, 0, &mut |one| {
+                found = Some(one).filter(is);
+                found.is_none()
+            })?;
+            return Ok(found);
+        };
+        for place in places {
+            let found = self.at(lwp, directory, place)?.filter(is);
+            if found.is_some() {
+                return Ok(found);
             }
-            found.is_none()
+        }
+        Ok(None)
+    }
+
+    /// What begins at a place in a directory, or the next behind it.
+    fn at(&mut self, lwp: &Lwp<'_>, directory: Ino, place: u32) -> Result<Option<Found>, Errno> {
+        let mut found = None;
+        self.scan(lwp, directory, place, &mut |one| {
+            found = Some(one);
+            false
         })?;
         Ok(found)
+    }
+
+    /// What is to be remembered of a directory.
+    fn index(&mut self, lwp: &Lwp<'_>, directory: Ino) -> Result<Index, Errno> {
+        let mut index = Index::new(lwp.instance().memory());
+        let mut added = Ok(());
+        self.scan(lwp, directory, 0, &mut |one| {
+            added = index.add(&one);
+            added.is_ok()
+        })?;
+        added?;
+        let node = self.nodes.directory(directory)?;
+        raw(lwp, &self.table, node, 0, &mut |at, _, entry| {
+            let first = entry.0[0];
+            index.tell(at, matches!(first, entry::FREE | entry::END))?;
+            Ok(first != entry::END)
+        })?;
+        Ok(index)
     }
 
     /// Whether there is nothing in a directory.
@@ -180,13 +235,14 @@ impl State {
         directory: Ino,
         name: &str,
     ) -> Result<[u8; 11], Errno> {
-        let mut free = name::shorts(name);
-        self.scan(lwp, directory, 0, &mut |one| {
-            let taken = one.entry.short();
-            free.retain(|short| *short != taken);
-            !free.is_empty()
-        })?;
-        free.first().copied().ok_or(Errno::ENOSPC)
+        for short in name::shorts(name) {
+            let shown = name::shown(&Entry::new(short, 0, Time::default()));
+            let taken = self.first(lwp, directory, &shown, &|one| one.entry.short() == short)?;
+            if taken.is_none() {
+                return Ok(short);
+            }
+        }
+        Err(Errno::ENOSPC)
     }
 
     /// Puts an entry into a directory under a name, which it does not have. `ENOSPC`.
@@ -198,9 +254,25 @@ impl State {
         entry: Entry,
     ) -> Result<Slot, Errno> {
         let entries = name::entries(name, entry);
-        let count = entries.len() as u32;
+        let slot = self.write_entries(lwp, directory, &entries);
+        match slot {
+            Ok(slot) => self.indexes.came(&Found {
+                name: String::from(name),
+                entry,
+                slot,
+            }),
+            // Some of it may be there.
+            Err(_) => self.indexes.forget(directory),
+        }
+        slot
+    }
+
+    /// The first places in a row that are free in a directory, and whether all behind them are.
+    fn room(&mut self, lwp: &Lwp<'_>, directory: Ino, count: u32) -> Result<(u32, bool), Errno> {
+        if let Some(index) = self.indexes.of(directory) {
+            return Ok(index.room(count));
+        }
         let node = self.nodes.directory(directory)?;
-        // The first places in a row that are free; behind the end all are.
         let (mut first, mut end) = (0, true);
         raw(lwp, &self.table, node, 0, &mut |index, _, entry| {
             match entry.0[0] {
@@ -211,6 +283,18 @@ impl State {
             end = index + 1 - first < count;
             Ok(end)
         })?;
+        Ok((first, end))
+    }
+
+    /// Writes entries to the first places of a directory that are free. `ENOSPC`.
+    fn write_entries(
+        &mut self,
+        lwp: &Lwp<'_>,
+        directory: Ino,
+        entries: &[Entry],
+    ) -> Result<Slot, Errno> {
+        let count = entries.len() as u32;
+        let (first, end) = self.room(lwp, directory, count)?;
         if first + count > MOST {
             return Err(Errno::ENOSPC);
         }
@@ -231,7 +315,7 @@ impl State {
             self.table.volume.write_at(lwp, at, &[entry::END])?;
         }
         let mut at = 0;
-        for (index, entry) in (first..).zip(&entries) {
+        for (index, entry) in (first..).zip(entries) {
             let place = place(lwp, &self.table, node, index)?;
             at = place.ok_or(Errno::EUCLEAN)?.0;
             self.table.volume.write_at(lwp, at, &entry.0)?;
@@ -304,6 +388,19 @@ impl State {
 
     /// Takes an entry and the pieces of its name away. The short one goes first, since without it the others are nothing.
     pub(crate) fn erase(&mut self, lwp: &Lwp<'_>, slot: Slot) -> Result<(), Errno> {
+        // What went is found by its sum no more; what cannot be read is searched for.
+        match self.at(lwp, slot.directory, slot.first) {
+            Ok(Some(one)) if one.slot == slot => self.indexes.went(&one),
+            _ => self.indexes.forget(slot.directory),
+        }
+        let erased = self.blank(lwp, slot);
+        if erased.is_err() {
+            self.indexes.forget(slot.directory);
+        }
+        erased
+    }
+
+    fn blank(&mut self, lwp: &Lwp<'_>, slot: Slot) -> Result<(), Errno> {
         self.table.mark(lwp)?;
         for index in (slot.first..=slot.index).rev() {
             let node = self.nodes.directory(slot.directory)?;

@@ -12,6 +12,7 @@ use vfs::{
 };
 
 use crate::entry;
+use crate::index::Indexes;
 use crate::layout::Layout;
 use crate::name::LONGEST;
 use crate::node::{Nodes, ROOT};
@@ -40,7 +41,11 @@ impl Fat {
         let table = Table::open(lwp, volume, layout)?;
         let nodes = Nodes::new(&table)?;
         Ok(Fat {
-            state: Exclusive::new(Box::new(State { table, nodes })),
+            state: Exclusive::new(Box::new(State {
+                table,
+                nodes,
+                indexes: Indexes::new(),
+            })),
             read_only,
             block_size,
             blocks,

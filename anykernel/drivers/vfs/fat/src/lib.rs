@@ -1,7 +1,7 @@
 //! FAT with 12, 16 and 32 bits, and long names: what cards, sticks and boot partitions are of.
 //!
 //! All is written where it is on the disk, through the cache of blocks under it; what is remembered is which clusters a
-//! file in use has, a few of them, and where its entry is. Files are written in place. FAT has no journal: between two
+//! file in use has, a few of them, where its entry is, and where names are in directories that were searched. Files are written in place. FAT has no journal: between two
 //! `sync`s a loss of power leaves what its checkers put right, and a file that is renamed has one of its names.
 //!
 //! Times have no zone there and are taken for UTC. Everything is the superuser's, and of permissions there is whether
@@ -20,6 +20,7 @@ mod contents;
 mod directory;
 mod entry;
 mod filesystem;
+mod index;
 mod layout;
 mod make;
 mod name;

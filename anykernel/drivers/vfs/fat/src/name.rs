@@ -39,6 +39,13 @@ pub(crate) fn same(one: &str, other: &str) -> bool {
     folded(one).eq(folded(other))
 }
 
+/// A sum that names have in common that are one.
+pub(crate) fn hash(name: &str) -> u32 {
+    folded(name).fold(0x811c_9dc5, |sum: u32, char| {
+        (sum ^ u32::from(char)).wrapping_mul(0x0100_0193)
+    })
+}
+
 fn folded(name: &str) -> impl Iterator<Item = char> {
     name.chars().flat_map(char::to_uppercase)
 }
@@ -255,6 +262,7 @@ mod tests {
         }
         assert_eq!(wanted(&[b'x'; 256]), Err(Errno::ENAMETOOLONG));
         assert!(same("Gr\u{fc}n.TXT", "GR\u{dc}N.txt"));
+        assert_eq!(hash("Gr\u{fc}n.TXT"), hash("GR\u{dc}N.txt"));
     }
 
     #[test]

@@ -27,6 +27,13 @@ pub(crate) struct Slot {
     pub(crate) place: u64,
 }
 
+impl Slot {
+    /// How many entries there are with the pieces.
+    pub(crate) fn count(&self) -> u32 {
+        self.index - self.first + 1
+    }
+}
+
 /// An inode.
 pub(crate) struct Node {
     pub(crate) entry: Entry,

@@ -4,6 +4,7 @@ use base::{Errno, Lwp};
 use vfs::{Changes, Creation, Ino, Kind, Place};
 
 use crate::entry::{self, Entry};
+use crate::index::Indexes;
 use crate::name;
 use crate::node::{Nodes, Slot};
 use crate::table::Table;
@@ -15,6 +16,7 @@ const SECTOR: u64 = 512;
 pub(crate) struct State {
     pub(crate) table: Table,
     pub(crate) nodes: Nodes,
+    pub(crate) indexes: Indexes,
 }
 
 impl State {
@@ -176,6 +178,7 @@ impl State {
 
     /// What nobody uses any more gives its clusters back, if it has no name.
     pub(crate) fn forget(&mut self, lwp: &Lwp<'_>, inode: Ino) -> Result<(), Errno> {
+        self.indexes.forget(inode);
         match self.nodes.forget(inode) {
             Some(node) if node.slot.is_none() => self.table.free(lwp, node.chain.first()),
             _ => Ok(()),
