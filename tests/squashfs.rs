@@ -110,6 +110,64 @@ fn devices_holes_and_owners_are_those_of_the_image() {
 }
 
 #[test]
+fn names_are_found_in_any_order() {
+    if !tests::need("squashfs", &["mksquashfs"]) {
+        return;
+    }
+    let directory = TempDir::new().expect("a directory");
+    let from = directory.path().join("tree");
+    let many: usize = 5000;
+    let name = |number: usize| format!("name-{number:04}");
+    for among in ["a", "b"] {
+        std::fs::create_dir_all(from.join(among)).expect("a directory");
+        for number in 0..many {
+            std::fs::File::create(from.join(among).join(name(number))).expect("a file");
+        }
+    }
+    let path = directory.path().join("image");
+    make(&from, &path, &[]);
+    mounted(squashfs::mount, &load(&path), true, |lwp, fs| {
+        let find = |directory, name: &str| {
+            let name = name.as_bytes();
+            fs.lookup(lwp, Place { directory, name })
+        };
+        let both = ["a", "b"].map(|name| find(fs.root(), name).unwrap());
+        let listed = both.map(|directory| {
+            let mut all = Vec::new();
+            let each = &mut |entry: vfs::Entry<'_>| {
+                all.push(entry.number);
+                true
+            };
+            fs.entries(lwp, directory, 0, each).unwrap();
+            all
+        });
+        assert_eq!(listed.each_ref().map(Vec::len), [many; 2]);
+        let orders: [&dyn Fn(usize) -> usize; 4] = [
+            &|step| step,
+            &|step| many - 1 - step,
+            &|step| step * 1999 % many,
+            // To and fro: behind the last one, and before it.
+            &|step| step ^ 3,
+        ];
+        for order in orders {
+            for step in 0..many {
+                let number = order(step);
+                for (directory, all) in both.iter().zip(&listed) {
+                    let name = name(number);
+                    assert_eq!(find(*directory, &name), Ok(all[number]), "{name}");
+                    let none = find(*directory, &format!("{name}x"));
+                    assert_eq!(none, Err(Errno::ENOENT), "{name}x");
+                }
+            }
+        }
+        for name in ["", "a", "name", "name-5000", "z"] {
+            assert_eq!(find(both[0], name), Err(Errno::ENOENT), "{name}");
+            assert_eq!(find(both[0], "name-0000"), Ok(listed[0][0]));
+        }
+    });
+}
+
+#[test]
 fn a_failure_says_what_is_wrong_and_where() {
     if !tests::need("squashfs", &["mksquashfs"]) {
         return;

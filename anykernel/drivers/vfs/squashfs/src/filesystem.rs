@@ -13,6 +13,7 @@ use crate::contents::{Contents, Steps};
 use crate::directory::LONGEST_NAME;
 use crate::image::{Cursor, Image, METADATA};
 use crate::inode::{self, Content, Directory, Inode};
+use crate::searches::Searches;
 use crate::superblock::Superblock;
 use crate::xattr;
 
@@ -26,6 +27,7 @@ pub(crate) struct Squashfs {
     owners: Vec<u32>,
     places: Places,
     steps: Steps,
+    searches: Searches,
     _caches: Charge,
 }
 
@@ -50,6 +52,7 @@ impl Squashfs {
             owners,
             places: Places::new(number(root)),
             steps: Steps::new(),
+            searches: Searches::new(),
             _caches: caches,
         })
     }
@@ -143,7 +146,8 @@ impl FileSystem for Squashfs {
 
     fn lookup(&self, lwp: &Lwp<'_>, place: Place<'_>) -> Result<Ino, Errno> {
         let directory = self.directory(lwp, place.directory)?;
-        let found = directory.find(lwp, &self.image, place.name)?;
+        let reference = reference(place.directory);
+        let found = directory.find(lwp, &self.image, &self.searches, reference, place.name)?;
         let inode = number(found.ok_or(Errno::ENOENT)?);
         if let Content::Directory(_) = self.inode(lwp, inode)?.content {
             self.places.found(inode, place.directory)?;

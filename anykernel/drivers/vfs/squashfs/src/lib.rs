@@ -17,6 +17,7 @@ mod directory;
 mod filesystem;
 mod image;
 mod inode;
+mod searches;
 mod superblock;
 mod xattr;
 mod xz;
