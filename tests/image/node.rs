@@ -56,11 +56,10 @@ pub(crate) fn text(path: &[u8]) -> String {
 /// Reads all of a mounted file system.
 pub(crate) fn tree(lwp: &Lwp<'_>, fs: &dyn FileSystem) -> Result<Tree, Errno> {
     let mut tree = Tree::new();
-    let mut left = vec![(Vec::new(), fs.root(), fs.root())];
-    while let Some((path, number, parent)) = left.pop() {
+    let mut left = vec![(Vec::new(), fs.root())];
+    while let Some((path, number)) = left.pop() {
         let node = node(lwp, fs, number)?;
         if node.kind == Kind::Directory {
-            assert_eq!(fs.parent(lwp, number), Ok(parent), "of {}", text(&path));
             for name in names(lwp, fs, number)? {
                 let directory = number;
                 let place = Place {
@@ -72,7 +71,7 @@ pub(crate) fn tree(lwp: &Lwp<'_>, fs: &dyn FileSystem) -> Result<Tree, Errno> {
                     true => name,
                     false => [&path[..], b"/", &name].concat(),
                 };
-                left.push((path, child, number));
+                left.push((path, child));
             }
         }
         tree.insert(path, node);
