@@ -429,7 +429,7 @@ fn links_names_and_moves_are_counted() {
             fs.exchange(lwp, place(one, "file"), place(two, "inner"))
                 .unwrap();
             assert_eq!(
-                (links(one), links(two), fs.parent(lwp, inner)),
+                (links(one), links(two), fs.lookup(lwp, place(inner, ".."))),
                 (3, 2, Ok(one))
             );
             fs.remove(lwp, place(two, "inner"), file).unwrap();

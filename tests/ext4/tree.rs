@@ -218,7 +218,11 @@ pub(crate) fn of_file_system(lwp: &Lwp<'_>, fs: &dyn FileSystem) -> Tree {
                 Contents::of(&said)
             }
             Kind::Directory => {
-                assert_eq!(fs.parent(lwp, number), Ok(parent));
+                let above = Place {
+                    directory: number,
+                    name: b"..",
+                };
+                assert_eq!(fs.lookup(lwp, above), Ok(parent));
                 for (name, child) in list(lwp, fs, number, 77) {
                     let place = Place {
                         directory: number,
