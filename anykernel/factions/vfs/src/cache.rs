@@ -102,11 +102,7 @@ impl Cache {
             state.spare.take(most, &mut frames);
             Ok::<_, Errno>(())
         })?;
-        while frames.len() < most
-            && let Ok(more) = self.new_frames(most - frames.len())
-        {
-            frames.extend(more);
-        }
+        while frames.len() < most && self.add_frames(most, &mut frames).is_ok() {}
         self.uncharge(most - frames.len());
         match frames.is_empty() {
             true => Err(Errno::ENOMEM),
@@ -114,20 +110,23 @@ impl Cache {
         }
     }
 
-    /// Frames from the host, so many at most; what else comes with them is spare.
-    fn new_frames(&self, most: usize) -> Result<Vec<Frame>, Errno> {
+    /// Adds frames from the host, at most as many as are missing; what else comes with them is spare.
+    fn add_frames(&self, wanted: usize, frames: &mut Vec<Frame>) -> Result<(), Errno> {
+        let missing = wanted - frames.len();
         // A run is not to be much of the memory there is.
         let affords = self.memory.left_for_bulk() / PAGE > 16 * LONGEST;
-        let count = match most >= MANY && affords {
+        let count = match missing >= MANY && affords {
             true => LONGEST,
             false => 1,
         };
-        let mut frames = Frame::run(count)?;
-        let mut rest = frames.split_off(most.min(count));
-        // In the order that they are taken again.
-        rest.reverse();
-        self.state.with(|state| state.spare.keep(rest, SPARE));
-        Ok(frames)
+        Frame::run(count, frames)?;
+        if frames.len() > wanted {
+            let mut rest = frames.split_off(wanted);
+            // In the order that they are taken again.
+            rest.reverse();
+            self.state.with(|state| state.spare.keep(rest, SPARE));
+        }
+        Ok(())
     }
 
     fn uncharge(&self, frames: usize) {

@@ -49,13 +49,11 @@ impl Drop for Run {
 }
 
 impl Frame {
-    /// So many frames of zeros, one at least, from one piece of memory. `ENOMEM`.
-    pub(crate) fn run(count: usize) -> Result<Vec<Frame>, Errno> {
+    /// Adds so many frames of zeros, one at least, from one piece of memory. `ENOMEM`.
+    pub(crate) fn run(count: usize, to: &mut Vec<Frame>) -> Result<(), Errno> {
         let count = count.max(1);
         let layout = Layout::array::<Bytes>(count).map_err(|_| Errno::ENOMEM)?;
-        let mut frames = Vec::new();
-        let room = frames.try_reserve_exact(count);
-        room.map_err(|_| Errno::ENOMEM)?;
+        to.try_reserve(count).map_err(|_| Errno::ENOMEM)?;
         // SAFETY: the layout is not empty.
         let start = unsafe { alloc_zeroed(layout) };
         let start = NonNull::new(start.cast::<Bytes>()).ok_or(Errno::ENOMEM)?;
@@ -65,12 +63,12 @@ impl Frame {
             hypercall::paging::prefault(address, layout.size());
         }
         let run = Arc::new(Run { start, layout });
-        frames.extend((0..count).map(|index| Frame {
+        to.extend((0..count).map(|index| Frame {
             // SAFETY: inside of the allocation. Each index is given once, and the run outlives its frames.
             bytes: unsafe { start.add(index) },
             run: run.clone(),
         }));
-        Ok(frames)
+        Ok(())
     }
 
     /// What tells its run from others.
@@ -152,9 +150,15 @@ impl Spare {
 mod tests {
     use super::*;
 
+    fn run(count: usize) -> Vec<Frame> {
+        let mut frames = Vec::new();
+        Frame::run(count, &mut frames).unwrap();
+        frames
+    }
+
     #[test]
     fn frames_of_a_run_are_apart() {
-        let mut frames = Frame::run(3).unwrap();
+        let mut frames = run(3);
         for (index, frame) in frames.iter_mut().enumerate() {
             assert!(frame.iter().all(|byte| *byte == 0));
             frame.fill(index as u8 + 1);
@@ -167,10 +171,10 @@ mod tests {
     #[test]
     fn whole_runs_go_and_parts_of_one_stay() {
         let mut spare = Spare::new();
-        let mut run = Frame::run(4).unwrap();
-        let used = run.split_off(3);
+        let mut part = run(4);
+        let used = part.split_off(3);
         let weak = Arc::downgrade(&used[0].run);
-        assert!(spare.keep(run, 0).is_empty());
+        assert!(spare.keep(part, 0).is_empty());
         assert_eq!(spare.count, 3);
         let mut some = Vec::new();
         spare.take(2, &mut some);
@@ -185,9 +189,9 @@ mod tests {
     #[test]
     fn enough_is_kept() {
         let mut spare = Spare::new();
-        assert!(spare.keep(Frame::run(2).unwrap(), 4).is_empty());
-        assert!(spare.keep(Frame::run(2).unwrap(), 4).is_empty());
-        assert_eq!(spare.keep(Frame::run(2).unwrap(), 4).len(), 1);
+        assert!(spare.keep(run(2), 4).is_empty());
+        assert!(spare.keep(run(2), 4).is_empty());
+        assert_eq!(spare.keep(run(2), 4).len(), 1);
         let mut all = Vec::new();
         spare.take(100, &mut all);
         assert_eq!((all.len(), spare.count, spare.runs.len()), (4, 0, 0));

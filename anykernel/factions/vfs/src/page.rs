@@ -258,8 +258,9 @@ mod tests {
     fn with(pages: &[u64]) -> Pages {
         let mut all = Pages::new();
         for page in pages {
-            let mut frames = Frame::run(1).unwrap();
-            all.insert(*page, frames.pop().unwrap());
+            let mut frames = Vec::new();
+            Frame::run(1, &mut frames).unwrap();
+            all.insert(*page, frames.remove(0));
         }
         all
     }
