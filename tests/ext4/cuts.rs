@@ -167,12 +167,11 @@ fn what_was_synced_survives_cuts_of_the_power() {
     let mut cuts: Vec<usize> = (0..told.len())
         .filter(|at| matches!(told[*at], Told::Flush))
         .collect();
-    // After every other flush is enough, and as many anywhere.
-    cuts = cuts.into_iter().step_by(2).collect();
-    for _ in 0..cuts.len() {
+    // Before every flush and after it, and half as often anywhere.
+    cuts = cuts.into_iter().flat_map(|at| [at, at + 1]).collect();
+    for _ in 0..cuts.len() / 2 {
         cuts.push(random.below(told.len() as u64) as usize);
     }
-    cuts.push(told.len());
     println!("{} cuts in {} requests", cuts.len(), told.len());
     for cut in cuts {
         let flushed = told[..cut]

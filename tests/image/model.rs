@@ -225,16 +225,17 @@ pub(crate) fn change(model: &mut Model<'_>, dice: &mut Dice, steps: usize) {
     }
 }
 
-/// Cuts the power at moments of a history: once `repair` has put the image right, the file that was synced is there,
-/// in one of its versions.
+/// Cuts the power before and after each flush of a history, and in between: once `repair` has put the image right, the file
+/// that was synced is there, in the version that was synced last or a later one.
 pub(crate) fn survives_cuts(mount: Mount, image: &Path, repair: impl Fn(&Path)) {
     let disk = load(image);
-    let first = mounted(mount, &disk, false, |lwp, fs| {
+    let synced = mounted(mount, &disk, false, |lwp, fs| {
         let mut model = Model::new(lwp, fs);
         model.create("kept", Kind::File).unwrap();
         model.write("kept", 0, &noise(30_000)).unwrap();
         fs.sync(lwp).unwrap();
-        let first = disk.moments() - 1;
+        // From which moments on which versions are there.
+        let mut synced = vec![(disk.moments() - 1, 0)];
         let mut dice = Dice(7);
         for round in 0..6 {
             change(&mut model, &mut dice, 20);
@@ -244,18 +245,21 @@ pub(crate) fn survives_cuts(mount: Mount, image: &Path, repair: impl Fn(&Path)) 
                 .write("new version", 0, &noise(30_000 + round))
                 .unwrap();
             fs.sync(lwp).unwrap();
+            synced.push((disk.moments() - 1, round.saturating_sub(1)));
             model.rename("new version", "kept").unwrap();
         }
         model.check();
-        first
+        synced
     });
-    let moments = first..disk.moments();
-    // With all of what was not flushed, without it, and with some.
-    for (moment, seed) in moments
-        .clone()
-        .step_by(moments.len() / 30 + 1)
-        .zip((0..4).cycle())
-    {
+    let moments = synced[0].0..disk.moments();
+    let between = moments.clone().step_by(moments.len() / 30 + 1);
+    let flushes = disk.flushes();
+    let around = flushes.iter().flat_map(|flush| [*flush, flush + 1]);
+    let cuts = around
+        .filter(|moment| moments.contains(moment))
+        .chain(between);
+    // Without what was not flushed, with all of it, and then with some.
+    for (moment, seed) in cuts.zip(0..) {
         let path = image.with_extension("cut");
         std::fs::write(&path, disk.cut(moment, seed)).expect("it is written");
         repair(&path);
@@ -265,7 +269,11 @@ pub(crate) fn survives_cuts(mount: Mount, image: &Path, repair: impl Fn(&Path)) 
             let size = fs.attributes(lwp, file).unwrap().size;
             read(lwp, fs, file, size).unwrap()
         });
-        let known = (0..6).any(|round| kept == noise(30_000 + round));
+        let (_, least) = *synced
+            .iter()
+            .rfind(|(since, _)| *since <= moment)
+            .expect("the first");
+        let known = (least..6).any(|round| kept == noise(30_000 + round));
         assert!(known, "moment {moment}, {seed}: {} bytes", kept.len());
     }
 }

@@ -33,6 +33,7 @@ static SYSTEM: System = System {
         &bio::COMPONENT,
         &vfs::COMPONENT,
         &tmpfs::COMPONENT,
+        &ext2::COMPONENT,
         &ext4::COMPONENT,
         &fat::COMPONENT,
     ],

@@ -24,8 +24,11 @@ const PROGRAMS: &[&str] = &["mke2fs", "e2fsck", "mkfs.fat", "fsck.fat"];
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Ext4,
+    Ext2,
     Fat,
 }
+
+const KINDS: [Kind; 3] = [Kind::Ext4, Kind::Ext2, Kind::Fat];
 
 impl Kind {
     /// An empty one of so many KiB.
@@ -33,11 +36,12 @@ impl Kind {
         let file = std::fs::File::create(path).unwrap();
         file.set_len(kib << 10).unwrap();
         let mut made = match self {
-            Kind::Ext4 => Command::new("mke2fs"),
+            Kind::Ext4 | Kind::Ext2 => Command::new("mke2fs"),
             Kind::Fat => Command::new("mkfs.fat"),
         };
         match self {
             Kind::Ext4 => made.args(["-q", "-F", "-t", "ext4", "-b", "1024", "-J", "size=1"]),
+            Kind::Ext2 => made.args(["-q", "-F", "-t", "ext2", "-b", "1024"]),
             Kind::Fat => made.args(["-s", "2"]),
         };
         output(made.arg(path));
@@ -47,18 +51,14 @@ impl Kind {
     /// Has the file system's own program look at an image, and with `repair` put it right; whether it found nothing.
     fn check(self, path: &Path, repair: bool) -> (bool, String) {
         let mut checked = match self {
-            Kind::Ext4 => Command::new("e2fsck"),
+            Kind::Ext4 | Kind::Ext2 => Command::new("e2fsck"),
             Kind::Fat => Command::new("fsck.fat"),
         };
         let how = match (self, repair) {
-            (_, false) => "-fn",
-            (Kind::Ext4, true) => "-fy",
+            (Kind::Ext4 | Kind::Ext2, false) => "-fn",
+            (Kind::Ext4 | Kind::Ext2, true) => "-fy",
+            (Kind::Fat, false) => "-n",
             (Kind::Fat, true) => "-a",
-        };
-        let how = if self == Kind::Fat {
-            &how.replace('f', "")
-        } else {
-            how
         };
         let checked = checked.arg(how).arg(path).output().unwrap();
         let said = String::from_utf8_lossy(&checked.stdout).into_owned();
@@ -96,42 +96,57 @@ fn assert_whole(
             break;
         }
     }
+    let (whole, said) = kind.check(path, false);
+    assert!(whole, "{when}, repaired: {said}");
     mounted(std::fs::read(path).unwrap(), "repaired");
     let after = mounted(bytes, "as it is");
     std::fs::write(path, after).unwrap();
     let (whole, said) = kind.check(path, false);
-    // A FAT has no journal: lost clusters stay until its program looks for them.
-    assert!(whole || kind == Kind::Fat, "{when}: {said}");
+    // What has no journal stays as it is until its program looks for what is lost.
+    assert!(whole || kind != Kind::Ext4, "{when}: {said}");
 }
 
-#[test]
-fn what_programs_synced_survives_cuts_of_the_power() {
+/// Cuts the power before every flush and after it, and as often anywhere: of what was written since the last flush any part
+/// came through.
+fn survives_cuts(kind: Kind) {
     if !need("what_programs_synced_survives_cuts_of_the_power", PROGRAMS) {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("image");
-    for kind in [Kind::Ext4, Kind::Fat] {
-        let disk = disk(kind.make(&path, 4096));
-        let (journal, unmounted) = with_disk(&disk, |lwp| {
-            let mut program = Program::new(lwp, &disk);
-            for round in 0..2 {
-                program.round(round).unwrap();
-            }
-            program.into_journal()
-        });
-        unmounted.unwrap();
-        let moments = disk.moments();
-        println!("{moments} moments");
-        for seed in 0..16 {
-            let moment = match seed {
-                0 | 1 => moments - 1,
-                _ => (seed as usize * 7919) % moments,
-            };
-            let when = format!("cut at {moment} of {moments}, seed {seed}");
-            assert_whole(kind, &path, disk.cut(moment, seed), &journal, moment, &when);
+    let disk = disk(kind.make(&path, 4096));
+    let (journal, unmounted) = with_disk(&disk, |lwp| {
+        let mut program = Program::new(lwp, &disk);
+        for round in 0..2 {
+            program.round(round).unwrap();
         }
+        program.into_journal()
+    });
+    unmounted.unwrap();
+    let (moments, flushes) = (disk.moments(), disk.flushes());
+    println!("{moments} moments, {} flushes", flushes.len());
+    assert!(flushes.len() > 10);
+    let anywhere = (0..flushes.len()).map(|number| number * 7919 % moments);
+    let around = flushes.iter().flat_map(|flush| [*flush, flush + 1]);
+    for (moment, seed) in around.chain(anywhere).zip(2..) {
+        let when = format!("cut at {moment} of {moments}, seed {seed}");
+        assert_whole(kind, &path, disk.cut(moment, seed), &journal, moment, &when);
     }
+}
+
+#[test]
+fn what_programs_synced_survives_cuts_of_the_power_on_ext4() {
+    survives_cuts(Kind::Ext4);
+}
+
+#[test]
+fn what_programs_synced_survives_cuts_of_the_power_on_ext2() {
+    survives_cuts(Kind::Ext2);
+}
+
+#[test]
+fn what_programs_synced_survives_cuts_of_the_power_on_fat() {
+    survives_cuts(Kind::Fat);
 }
 
 /// Runs rounds of a program on a disk that is not as it should be: each error is one of these. Then holds that what was
@@ -165,7 +180,7 @@ fn a_disk_that_fails_is_heard_of_and_costs_nothing_that_was_synced() {
     }
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("image");
-    for kind in [Kind::Ext4, Kind::Fat] {
+    for kind in KINDS {
         let image = kind.make(&path, 4096);
         let good = disk(image.clone());
         let (mounting, _) = with_disk(&good, |lwp| {
@@ -197,7 +212,7 @@ fn a_full_disk_is_heard_of_and_costs_nothing_that_was_synced() {
     }
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("image");
-    for kind in [Kind::Ext4, Kind::Fat] {
+    for kind in KINDS {
         let image = kind.make(&path, 4096);
         let mut heard = 0;
         for left in (0..800).step_by(100) {
@@ -233,7 +248,7 @@ fn each_open_file_hears_once_that_it_was_not_written() {
     }
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("image");
-    for kind in [Kind::Ext4, Kind::Fat] {
+    for kind in KINDS {
         let disk = disk(kind.make(&path, 4096));
         let bytes = vec![7; 10_000];
         let ((), unmounted) = with_disk(&disk, |lwp| {
@@ -274,7 +289,7 @@ fn what_nobody_synced_is_on_the_disk_after_a_while() {
     }
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("image");
-    for kind in [Kind::Ext4, Kind::Fat] {
+    for kind in KINDS {
         let disk = disk(kind.make(&path, 4096));
         let bytes = vec![7; 10_000];
         let there = |disk: &Arc<RecordingDisk>, name: &str| {

@@ -76,6 +76,15 @@ impl RecordingDisk {
         self.state.with(|state| state.records.len() + 1)
     }
 
+    /// The moments right before a flush: what was written since the last one is all under way then.
+    pub fn flushes(&self) -> Vec<usize> {
+        self.state.with(|state| {
+            let records = state.records.iter().enumerate();
+            let flushes = records.filter(|(_, record)| matches!(record, Record::Flushed));
+            flushes.map(|(moment, _)| moment).collect()
+        })
+    }
+
     /// What the disk may hold if the power fails at this moment. What was flushed is there. What was written since
     /// may be there or not, block by block and in any order, as `seed` says: with zero nothing of it is, with one
     /// all of it.
@@ -195,7 +204,7 @@ mod tests {
             block.flush(lwp).unwrap();
             block.write_at(lwp, 512, &[2; 16 * 512]).unwrap();
             block.write_at(lwp, 512, &[3; 512]).unwrap();
-            assert_eq!(disk.moments(), 5);
+            assert_eq!((disk.moments(), disk.flushes()), (5, alloc::vec![1]));
             assert!(disk.cut(0, 1) == alloc::vec![0; 64 * 512]);
             assert_eq!(disk.cut(1, 0)[0], 0);
             assert!(disk.cut(4, 1) == disk.bytes());

@@ -80,7 +80,7 @@ impl State {
         self.write_entry(lwp, file)?;
         match last {
             Some(last) => self.table.cut(lwp, last),
-            None => self.table.free(lwp, first),
+            None => self.table.free(first),
         }
     }
 
@@ -139,7 +139,7 @@ impl State {
             None if first == 0 => Ok(()),
             None => {
                 node.chain.shorten(0);
-                self.table.free(lwp, first)
+                self.table.free(first)
             }
             Some(index) => {
                 let last = node

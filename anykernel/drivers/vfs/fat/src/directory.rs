@@ -348,7 +348,7 @@ impl State {
             result = result.and_then(|()| self.table.volume.write_at(lwp, at, &entry.0));
         }
         if let Err(errno) = result {
-            self.table.free(lwp, cluster)?;
+            self.table.free(cluster)?;
             return Err(errno);
         }
         Ok(cluster)

@@ -207,7 +207,7 @@ impl FileSystem for Fat {
     }
 
     fn forget(&self, lwp: &Lwp<'_>, inode: Ino) -> Result<(), Errno> {
-        self.with(lwp, |state| state.forget(lwp, inode))
+        self.with(lwp, |state| state.forget(inode))
     }
 
     fn sync(&self, lwp: &Lwp<'_>) -> Result<(), Errno> {

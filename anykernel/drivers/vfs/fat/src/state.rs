@@ -58,7 +58,7 @@ impl State {
         match self.insert(lwp, directory, name, entry) {
             Ok(slot) => self.nodes.found(&self.table, slot, entry),
             Err(errno) => {
-                self.table.free(lwp, cluster)?;
+                self.table.free(cluster)?;
                 Err(errno)
             }
         }
@@ -177,10 +177,10 @@ impl State {
     }
 
     /// What nobody uses any more gives its clusters back, if it has no name.
-    pub(crate) fn forget(&mut self, lwp: &Lwp<'_>, inode: Ino) -> Result<(), Errno> {
+    pub(crate) fn forget(&mut self, inode: Ino) -> Result<(), Errno> {
         self.indexes.forget(inode);
         match self.nodes.forget(inode) {
-            Some(node) if node.slot.is_none() => self.table.free(lwp, node.chain.first()),
+            Some(node) if node.slot.is_none() => self.table.free(node.chain.first()),
             _ => Ok(()),
         }
     }

@@ -35,6 +35,8 @@ pub(crate) struct Table {
     marked: bool,
     /// What it says there of free clusters is old.
     stale: bool,
+    /// First clusters of chains that nothing leads to any more, but for what may be on the disk still.
+    gone: Vec<u32>,
 }
 
 impl Table {
@@ -49,6 +51,7 @@ impl Table {
             was_unclean: state[0] & 1 != 0,
             marked: state[0] & 1 != 0,
             stale: false,
+            gone: Vec::new(),
             layout,
         };
         if let Some(info) = table.info(lwp)? {
@@ -145,31 +148,20 @@ impl Table {
         last: Option<u32>,
         count: u32,
     ) -> Result<u32, Errno> {
-        if self.counted && self.free.is_some_and(|free| free < count) {
+        let known = self.free.filter(|_| self.counted && self.gone.is_empty());
+        if known.is_some_and(|free| free < count) {
             return Err(Errno::ENOSPC);
         }
-        let mut chain = Vec::new();
-        chain
-            .try_reserve_exact(count as usize)
-            .map_err(|_| Errno::ENOMEM)?;
-        let mut cluster = self.next;
-        for _ in 0..self.layout.clusters {
-            if chain.len() == count as usize {
-                break;
-            }
-            if self.get(lwp, cluster)? == 0 {
-                chain.push(cluster);
-            }
-            cluster = match cluster + 1 == self.layout.end() {
-                true => FIRST,
-                false => cluster + 1,
-            };
+        let (mut chain, mut next) = self.look(lwp, count)?;
+        if chain.len() < count as usize && !self.gone.is_empty() {
+            self.settle(lwp)?;
+            (chain, next) = self.look(lwp, count)?;
         }
         if chain.len() < count as usize {
             (self.free, self.counted) = (Some(chain.len() as u32), true);
             return Err(Errno::ENOSPC);
         }
-        self.next = cluster;
+        self.next = next;
         // From its end on, so that a chain never goes on with what is free.
         let mut next = self.end();
         for cluster in chain.iter().rev() {
@@ -184,14 +176,56 @@ impl Table {
         Ok(next)
     }
 
+    /// Looks for free clusters: as many as are asked for, or all there are, and where to look for more.
+    fn look(&self, lwp: &Lwp<'_>, count: u32) -> Result<(Vec<u32>, u32), Errno> {
+        let mut found = Vec::new();
+        found
+            .try_reserve_exact(count as usize)
+            .map_err(|_| Errno::ENOMEM)?;
+        let mut cluster = self.next;
+        for _ in 0..self.layout.clusters {
+            if found.len() == count as usize {
+                break;
+            }
+            if self.get(lwp, cluster)? == 0 {
+                found.push(cluster);
+            }
+            cluster = match cluster + 1 == self.layout.end() {
+                true => FIRST,
+                false => cluster + 1,
+            };
+        }
+        Ok((found, cluster))
+    }
+
     /// Has a chain go on with another.
     pub(crate) fn link(&mut self, lwp: &Lwp<'_>, last: u32, first: u32) -> Result<(), Errno> {
         self.set(lwp, last, first)
     }
 
-    /// Frees a chain. What is wrong in it ends it.
-    pub(crate) fn free(&mut self, lwp: &Lwp<'_>, first: u32) -> Result<(), Errno> {
-        let mut cluster = Some(first).filter(|first| self.layout.has(*first));
+    /// Frees a chain, once nothing on the disk leads to it any more: after a loss of power a name that was removed or
+    /// replaced may still be there, and has its contents then.
+    pub(crate) fn free(&mut self, first: u32) -> Result<(), Errno> {
+        if self.layout.has(first) {
+            self.gone.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+            self.gone.push(first);
+        }
+        Ok(())
+    }
+
+    /// Has nothing on the disk lead to what is to be free, and frees it.
+    fn settle(&mut self, lwp: &Lwp<'_>) -> Result<(), Errno> {
+        self.volume.flush(lwp)?;
+        while let Some(first) = self.gone.last() {
+            self.free_now(lwp, *first)?;
+            self.gone.pop();
+        }
+        Ok(())
+    }
+
+    /// Frees a chain that nothing leads to. What is wrong in it ends it.
+    fn free_now(&mut self, lwp: &Lwp<'_>, first: u32) -> Result<(), Errno> {
+        let mut cluster = Some(first);
         while let Some(one) = cluster {
             // A loop ends where something is free already.
             let next = self.get(lwp, one)?;
@@ -212,12 +246,15 @@ impl Table {
         self.set(lwp, last, self.end())?;
         match rest == last {
             true => Ok(()),
-            false => self.free(lwp, rest),
+            false => self.free(rest),
         }
     }
 
     /// How many clusters are free.
     pub(crate) fn free_clusters(&mut self, lwp: &Lwp<'_>) -> Result<u32, Errno> {
+        if !self.gone.is_empty() {
+            self.settle(lwp)?;
+        }
         match self.free {
             Some(free) => Ok(free),
             None => self.count(lwp),
@@ -263,12 +300,16 @@ impl Table {
                 .write_at(lwp, self.layout.info.unwrap_or(0), &info)?;
         }
         self.stale = false;
-        self.volume.flush(lwp)
+        self.settle(lwp)
     }
 
     /// Writes all, and then that nothing is left undone, unless something was before.
     pub(crate) fn close(&mut self, lwp: &Lwp<'_>) -> Result<(), Errno> {
         self.sync(lwp)?;
+        if self.stale {
+            // Clusters have become free.
+            self.sync(lwp)?;
+        }
         if self.marked && !self.was_unclean {
             self.set_mark(lwp, false)?;
             self.volume.flush(lwp)?;
