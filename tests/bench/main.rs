@@ -8,6 +8,7 @@
 
 mod bus;
 mod chart;
+mod disk;
 mod files;
 mod instructions;
 mod machine;
@@ -174,6 +175,7 @@ fn main() {
         &mut table,
     );
     files::measure(folder.path(), &is_wanted, rounds, &mut table);
+    disk::measure(folder.path(), &is_wanted, rounds, &mut table);
     println!("{table}");
     let mut figures = json!({ "rounds": rounds, "rows": table.json() });
     machine::measure(folder.path(), &is_wanted, rounds, &mut figures);

@@ -51,6 +51,11 @@ impl Configuration {
         Configuration::build("files", &["--components", "vfs,ext4"])
     }
 
+    /// Disks of the host, as files.
+    pub fn disk() -> Configuration {
+        Configuration::build("disk", &["--components", "vfs,devfs,disk"])
+    }
+
     /// Net and sockets for the host, with an example.
     pub fn example(app: &str) -> Configuration {
         let path = format!("examples/{app}");
