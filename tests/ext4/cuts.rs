@@ -37,7 +37,12 @@ fn contents(round: u64, file: u64) -> Vec<u8> {
         .collect()
 }
 
-fn create(lwp: &Lwp<'_>, fs: &dyn FileSystem, place: Place<'_>, kind: Kind) -> Result<Ino, Errno> {
+pub(crate) fn create(
+    lwp: &Lwp<'_>,
+    fs: &dyn FileSystem,
+    place: Place<'_>,
+    kind: Kind,
+) -> Result<Ino, Errno> {
     let new = Creation {
         kind,
         target: b"",

@@ -1,12 +1,14 @@
-//! How many blocks a directory has.
+//! How many blocks an inode has.
 //!
-//! The crate does not count those of the map of a directory with an index, which it has from the fifth extent on. Nothing
-//! but a check of the file system looks at the number, so it is put right when the file system is unmounted and quiet.
+//! The crate lists all blocks that a map leads to in memory, so one that leads to more than there are, which it can do by a few
+//! words, is refused before the crate sees it. And the crate does not count those of the map of a directory with an index, which it has
+//! from the fifth extent on. Nothing but a check of the file system looks at the number, so it is put right when the file
+//! system is unmounted and quiet.
 
 use alloc::vec;
 use alloc::vec::Vec;
 
-use base::{Errno, Lwp};
+use base::{Errno, Level, Lwp, log};
 use rsext4::InodeNumber;
 use rsext4::checksum::ext4_metadata_csum32;
 use rsext4::crc32c::{ext4_crc32c_seed_from_superblock, ext4_superblock_has_metadata_csum};
@@ -35,6 +37,54 @@ const SECTORS_HIGH: usize = 116;
 const CHECKSUM_LOW: usize = 124;
 const CHECKSUM_HIGH: usize = 130;
 
+/// Refuses an inode that claims more blocks than there are: `EUCLEAN`, with a line in the log. What else is wrong with
+/// it, the crate finds.
+pub(crate) fn check(
+    lwp: &Lwp<'_>,
+    source: &Source,
+    layout: &Layout,
+    number: u32,
+) -> Result<(), Errno> {
+    let superblock = layout.superblock();
+    let (Ok(inode), Ok(block_size)) = (
+        layout.inode(lwp, source, number),
+        superblock.checked_block_size(),
+    ) else {
+        return Ok(());
+    };
+    let there = superblock.blocks_count();
+    let huge = superblock.has_feature_ro_compat(Ext4Superblock::EXT4_FEATURE_RO_COMPAT_HUGE_FILE);
+    let said = inode.blocks_count(block_size, huge) / u64::from(block_size / 512);
+    let mut count = Count {
+        lwp,
+        source,
+        block_size,
+        blocks: 0,
+        most: there,
+        nodes: 0,
+    };
+    if inode.uses_extents() {
+        let _ = count.node(&root(&inode), DEEPEST);
+    }
+    match said.max(count.blocks) {
+        claimed if claimed > there => {
+            log!(
+                lwp.instance(),
+                Level::Error,
+                "ext4: inode {number} claims {claimed} blocks or more of {there}; e2fsck repairs that"
+            );
+            Err(Errno::EUCLEAN)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The root of an inode's map.
+fn root(inode: &Ext4Inode) -> Vec<u8> {
+    let words = inode.i_block.iter();
+    words.flat_map(|word| word.to_le_bytes()).collect()
+}
+
 /// Counts the blocks of a directory, and has its inode say so.
 pub(crate) fn correct(
     lwp: &Lwp<'_>,
@@ -48,19 +98,15 @@ pub(crate) fn correct(
     if !inode.is_dir() || inode.i_flags & (indexed | Ext4Inode::EXT4_HUGE_FILE_FL) != indexed {
         return Ok(());
     }
-    let root: Vec<u8> = inode
-        .i_block
-        .iter()
-        .flat_map(|word| word.to_le_bytes())
-        .collect();
     let mut count = Count {
         lwp,
         source,
         block_size: superblock.checked_block_size().map_err(errno)?,
         blocks: u64::from(inode.file_acl() != 0),
+        most: u64::MAX,
         nodes: 0,
     };
-    count.node(&root, DEEPEST)?;
+    count.node(&root(&inode), DEEPEST)?;
     let sectors = count.blocks.checked_mul(u64::from(count.block_size / 512));
     let sectors = sectors
         .filter(|sectors| *sectors >> 48 == 0)
@@ -104,6 +150,8 @@ struct Count<'a> {
     source: &'a Source,
     block_size: u32,
     blocks: u64,
+    /// Beyond which it does not matter how many there are.
+    most: u64,
     nodes: u64,
 }
 
@@ -120,6 +168,9 @@ impl Count<'_> {
         }
         let entries = node[ENTRY..].chunks_exact(ENTRY);
         for entry in entries.take(header.eh_entries.into()) {
+            if self.blocks > self.most {
+                break;
+            }
             let Some(below) = header.eh_depth.checked_sub(1) else {
                 self.blocks += u64::from(Ext4Extent::from_disk_bytes(entry).len());
                 continue;

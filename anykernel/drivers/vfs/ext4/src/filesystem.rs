@@ -11,6 +11,7 @@ use rsext4::{
 };
 use vfs::{Attributes, Device, Ino, Kind, Place, Time};
 
+use crate::blocks;
 use crate::contents::Contents;
 use crate::error::errno;
 use crate::layout::Layout;
@@ -54,6 +55,8 @@ pub(crate) struct State {
     /// Inodes without a name that are not forgotten yet.
     pub(crate) nameless: BTreeSet<u32>,
     pub(crate) contents: Contents,
+    /// Inodes that claim no more than there is: what changes them here keeps that so.
+    checked: BTreeSet<u32>,
 }
 
 impl Ext4FileSystem {
@@ -63,6 +66,10 @@ impl Ext4FileSystem {
         let padding = layout.padding(lwp, &source);
         let padding =
             padding.map_err(|_| Ext4Error::corrupted().with_operation("group descriptors"))?;
+        for inode in layout.used_by_mounts(lwp, &source) {
+            let checked = blocks::check(lwp, &source, &layout, inode);
+            checked.map_err(|_| Ext4Error::corrupted().with_operation("claims of an inode"))?;
+        }
         let lender = Arc::new(Lender::new());
         let now = Now::new();
         now.set(Time::now());
@@ -90,6 +97,7 @@ impl Ext4FileSystem {
                 grown: BTreeSet::new(),
                 nameless: BTreeSet::new(),
                 contents: Contents::default(),
+                checked: BTreeSet::new(),
             })),
             _charge: charge,
         })
@@ -202,12 +210,25 @@ impl Ext4FileSystem {
     }
 
     /// The inode of a name.
-    pub(crate) fn find(&self, state: &mut State, place: Place<'_>) -> Result<InodeInfo, Errno> {
+    pub(crate) fn find(
+        &self,
+        lwp: &Lwp<'_>,
+        state: &mut State,
+        place: Place<'_>,
+    ) -> Result<InodeInfo, Errno> {
         let found = state
             .ext4
             .lookup_child(number(place.directory)?, name(place)?);
         let info = found.map_err(errno)?.ok_or(Errno::ENOENT)?;
         self.check(&info)?;
+        let number = info.number.raw();
+        if !state.checked.contains(&number) {
+            blocks::check(lwp, &self.source, &self.layout, number)?;
+            if state.checked.len() == MOST_CHECKED {
+                state.checked.clear();
+            }
+            state.checked.insert(number);
+        }
         Ok(info)
     }
 
@@ -221,6 +242,9 @@ impl Ext4FileSystem {
         }
     }
 }
+
+/// Inodes that are remembered to have been checked.
+const MOST_CHECKED: usize = 64 * 1024;
 
 /// Directories that are remembered to have grown.
 const MOST_GROWN: usize = 64 * 1024;

@@ -14,8 +14,12 @@ use rsext4::{
 };
 
 use crate::error::errno;
+use crate::filesystem::ROOT;
 use crate::medium::Padding;
 use crate::source::Source;
+
+/// Inodes without a name that are looked at before they are ended.
+const MOST_ORPHANS: usize = 10_000;
 
 /// Bytes of an inode that mean the same in all sizes.
 const INODE: usize = 256;
@@ -59,6 +63,19 @@ impl Layout {
     pub(crate) fn left_a_journal(&self) -> bool {
         let recover = Ext4Superblock::EXT4_FEATURE_INCOMPAT_RECOVER;
         self.0.has_journal() && self.0.has_feature_incompat(recover)
+    }
+
+    /// Inodes that a mount looks into: the root, the journal, and those that lost their names, each of which tells the next.
+    pub(crate) fn used_by_mounts(&self, lwp: &Lwp<'_>, source: &Source) -> BTreeSet<u32> {
+        let mut inodes = BTreeSet::from([ROOT, self.0.s_journal_inum]);
+        let mut next = self.0.s_last_orphan;
+        while inodes.len() < MOST_ORPHANS && inodes.insert(next) {
+            match self.inode(lwp, source, next) {
+                Ok(inode) => next = inode.i_dtime,
+                Err(_) => break,
+            }
+        }
+        inodes
     }
 
     /// How many blocks the journal says it has. An error if there is no such inode.

@@ -53,7 +53,7 @@ impl FileSystem for Ext4FileSystem {
 
     fn lookup(&self, lwp: &Lwp<'_>, place: Place<'_>) -> Result<Ino, Errno> {
         self.with(lwp, |state| {
-            Ok(self.find(state, place)?.number.raw().into())
+            Ok(self.find(lwp, state, place)?.number.raw().into())
         })
     }
 
