@@ -36,6 +36,16 @@ fn files_are_listed_found_and_read() {
     };
     assert_eq!(tool.run("fs ls a.img:/etc"), "deep\nmotd\n");
     assert_eq!(tool.run("fs ls -a a.img /etc"), ".hidden\ndeep\nmotd\n");
+    let below = tool.run("fs ls -R a.img:/etc");
+    assert!(
+        below.starts_with("/etc:\ndeep\nmotd\n\n/etc/deep:\n"),
+        "{below}"
+    );
+    let items = objects(&tool.run("fs ls -R --json a.img:/"));
+    assert!(
+        items.iter().any(|item| item["path"] == "/etc/motd"),
+        "{items:?}"
+    );
     let long = tool.run("fs ls -l -h a.img:/");
     assert!(long.contains("-> /etc/motd\n"), "{long}");
     // A link of the image's leads into the image.
@@ -119,8 +129,8 @@ fn exit_codes_say_what_kind_of_trouble_it_is() {
 }
 
 #[test]
-fn a_partition_is_chosen_by_its_number() {
-    let test = "a_partition_is_chosen_by_its_number";
+fn a_partition_is_chosen_by_its_number_or_name() {
+    let test = "a_partition_is_chosen_by_its_number_or_name";
     if !need(test, &["sfdisk", "dd"]) {
         return;
     }
@@ -137,7 +147,7 @@ fn a_partition_is_chosen_by_its_number() {
         .expect("it starts");
     let mut words = sfdisk.stdin.take().expect("piped");
     words
-        .write_all(b"label: gpt\nsize=4MiB\nsize=8MiB\n")
+        .write_all(b"label: gpt\nsize=4MiB, name=2\nsize=8MiB, name=\"the root\"\nsize=1MiB, name=twice\nsize=1MiB, name=twice\n")
         .expect("it reads");
     drop(words);
     assert!(sfdisk.wait().expect("it ends").success());
@@ -145,6 +155,16 @@ fn a_partition_is_chosen_by_its_number() {
     dd.current_dir(&tool.place);
     output(dd.args(["if=a.img", "of=disk.img", "bs=1M", "seek=5", "conv=notrunc"]));
     assert_eq!(tool.run("fs ls disk.img:2:/etc"), "deep\nmotd\n");
+    let named = tool
+        .within(&tool.program)
+        .args(["fs", "ls", "disk.img:the root:/etc"])
+        .output();
+    assert_eq!(named.expect("it runs").stdout, b"deep\nmotd\n");
+    let (code, _, said) = tool.ends("fs ls disk.img:twice");
+    assert!(
+        code == Some(2) && said.contains("several partitions twice") && said.contains("disk.img:4"),
+        "{said}"
+    );
     let (code, _, said) = tool.ends("fs ls disk.img");
     assert_eq!(code, Some(2), "{said}");
     assert!(
@@ -152,7 +172,7 @@ fn a_partition_is_chosen_by_its_number() {
         "{said}"
     );
     assert!(
-        said.contains("disk.img:2") && said.contains("ext4"),
+        said.contains("disk.img:2") && said.contains("ext4  the root"),
         "{said}"
     );
     let (code, _, said) = tool.ends("fs ls disk.img:7");

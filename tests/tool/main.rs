@@ -9,7 +9,9 @@ mod hostile;
 mod looks;
 mod makes;
 mod mounts;
+mod signals;
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -52,8 +54,15 @@ impl Tool {
 
     /// The tool with these words, in the directory.
     fn command(&self, words: &str) -> Command {
-        let mut command = within(LIMIT, &self.program);
-        command.current_dir(&self.place).args(words.split(' '));
+        let mut command = self.within(&self.program);
+        command.args(words.split(' '));
+        command
+    }
+
+    /// A program in the directory.
+    fn within(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = within(LIMIT, program);
+        command.current_dir(&self.place);
         command
     }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use tests::{Child, need, output, skip, wait_until};
 
 use crate::image::host;
@@ -162,4 +163,49 @@ fn clone(tool: &Tool, at: &Path) {
     git(at, &format!("clone -q {} clone", repository.display()));
     assert_eq!(git(&at.join("clone"), "status --short"), "");
     git(&at.join("clone"), "fsck --strict");
+}
+
+#[test]
+fn a_mount_ends_by_a_signal_also_while_it_is_in_use() {
+    let test = "a_mount_ends_by_a_signal_also_while_it_is_in_use";
+    if !can(test, &["e2fsck", "mke2fs", "timeout"]) {
+        return;
+    }
+    let tool = Tool::new();
+    let nothing = tool.path("nothing");
+    fs::create_dir(&nothing).expect("a directory");
+    for signal in [Signal::INT, Signal::TERM] {
+        for busy in [false, true] {
+            tool.ext4("a.img", &nothing, "256M");
+            let mut mounted = Mounted::new(&tool, "mount -w a.img");
+            fs::write(mounted.at.join("before"), "before").expect("it is written");
+            let stays = busy.then(|| File::create(mounted.at.join("busy")).expect("it is made"));
+            // Writes until it cannot.
+            let writer = stays.map(|file| {
+                std::thread::spawn(move || {
+                    (0..).find_map(|at| file.write_all_at(&[1; 4096], at % 1000 * 4096).err())
+                })
+            });
+            kill_process(
+                Pid::from_raw(mounted.child.pid() as i32).expect("a number"),
+                signal,
+            )
+            .expect("it runs");
+            wait_until("the end of a mount", Duration::from_secs(20), || {
+                !mounted.child.is_running()
+            });
+            let writer = writer.map(|writer| writer.join().expect("it ends"));
+            assert!(writer.is_none_or(|error| error.is_some()));
+            let mounts = fs::read_to_string("/proc/mounts").expect("it is read");
+            assert!(
+                !mounts.contains(mounted.at.to_str().expect("UTF-8")),
+                "{mounts}"
+            );
+            let (succeeded, said) = mounted.child.finish();
+            assert!(succeeded, "{said}");
+            tool.is_clean("a.img");
+            assert_eq!(tool.run("fs cat a.img:/before"), "before");
+            fs::remove_file(tool.path("a.img")).expect("the image");
+        }
+    }
 }

@@ -78,6 +78,12 @@ impl Block {
         self.unit.name()
     }
 
+    /// What people call it, as a table of partitions says: whatever stands there, and perhaps of several the same. Empty
+    /// if nobody named it.
+    pub fn label(&self) -> &str {
+        self.unit.label()
+    }
+
     /// Bytes it holds.
     pub fn size(&self) -> u64 {
         self.unit.size()

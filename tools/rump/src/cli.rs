@@ -20,6 +20,7 @@ const ABOUT: &str = "\
 Places in images:
   disk.img               a file system, or a disk with one partition
   disk.img:2             the second partition
+  disk.img:root          the one that its table (GPT) calls root
   disk.img:/etc/passwd   a path
   disk.img:2:/etc        a path on the second partition
 More paths behind an image are paths in the same image.
@@ -34,7 +35,8 @@ Examples:
 
 Nothing is changed unless you say -w; mkfs says it by itself, and overwrites nothing unless you say --force.
 
-Exit codes: 0 done, 1 something could not be done or is wrong with the image, 2 what was asked for makes no sense.";
+Exit codes: 0 done, 1 something could not be done or is wrong with the image, 2 what was asked for makes no sense;
+128 and the number of a signal that ended it.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -116,6 +118,7 @@ const LS: &str = "\
 Examples:
   rump fs ls disk.img
   rump fs ls -l -h disk.img:2:/var /etc
+  rump fs ls -R disk.img:/etc
   rump fs ls --json disk.img:/etc | jq -r '.[] | select(.size > 10000) | .path'";
 
 const CAT: &str = "\

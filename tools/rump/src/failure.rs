@@ -21,6 +21,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// Whoever reads the output has gone away.
     NobodyReads,
+    /// A signal wants an end.
+    Interrupted,
 }
 
 /// What commands return.
@@ -43,7 +45,7 @@ impl Failure {
     pub(crate) fn code(&self) -> u8 {
         match self {
             Failure::Usage(_) => USAGE,
-            Failure::Problem(_) | Failure::NobodyReads => PROBLEM,
+            Failure::Problem(_) | Failure::NobodyReads | Failure::Interrupted => PROBLEM,
         }
     }
 }
@@ -53,6 +55,7 @@ impl fmt::Display for Failure {
         match self {
             Failure::Problem(text) | Failure::Usage(text) => f.write_str(text),
             Failure::NobodyReads => f.write_str("nobody reads the output"),
+            Failure::Interrupted => f.write_str("interrupted"),
         }
     }
 }

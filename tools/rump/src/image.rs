@@ -11,6 +11,7 @@ use rump::fs::{self, MountOptions, Node};
 use rump::{Errno, Kernel, Level};
 
 use crate::failure::{Failure, Result};
+use crate::interrupt::Writing;
 use crate::place::Place;
 use crate::shown::shown;
 
@@ -49,6 +50,8 @@ pub(crate) struct Image {
     write: bool,
     /// Where relative paths begin.
     here: Trail,
+    /// If it may be changed: until it is closed.
+    _writing: Option<Writing>,
 }
 
 impl Image {
@@ -69,9 +72,10 @@ impl Image {
 
     /// Opens what a place names.
     pub(crate) fn open(kernel: &Kernel, place: &Place, how: &How) -> Result<Image> {
+        let writing = how.write.then(Writing::begin);
         let block = attach(kernel, &place.image, how.write)?;
         match Image::mount(kernel, &block, place, how) {
-            Ok((unit, name)) => Image::mounted(kernel, block, &unit, name, how),
+            Ok((unit, name)) => Image::mounted(kernel, block, &unit, name, how, writing),
             Err(failure) => {
                 // Nothing was changed.
                 let _ = block.detach();
@@ -94,6 +98,7 @@ impl Image {
         unit: &str,
         name: String,
         how: &How,
+        writing: Option<Writing>,
     ) -> Result<Image> {
         let mounted = format!("/{}", block.name());
         let failed = |errno: Errno| Failure::Problem(format!("{name}: {errno}"));
@@ -128,6 +133,7 @@ impl Image {
             kind,
             write: how.write,
             here: Trail::new(root),
+            _writing: writing,
         };
         if how.write && read_only {
             let message = format!("{}: {kind} can only be read here; leave -w out", image.name);

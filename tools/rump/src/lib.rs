@@ -13,6 +13,7 @@ mod failure;
 mod fuse;
 mod glob;
 mod image;
+mod interrupt;
 mod item;
 mod output;
 mod paths;
@@ -48,6 +49,12 @@ pub fn main(kernel: &Kernel, arguments: &[String]) -> i32 {
     let mut output = Output::new();
     let done = dispatch(kernel, cli.command, &mut output);
     let ended = output.end();
+    if let Some(code) = interrupt::exit_code() {
+        if let Err(failure @ (Failure::Problem(_) | Failure::Usage(_))) = done {
+            eprintln!("rump: {failure}");
+        }
+        return code;
+    }
     match done.and(ended) {
         Ok(()) if output.is_fine() => 0,
         Ok(()) => i32::from(failure::PROBLEM),
@@ -83,6 +90,8 @@ fn dispatch(kernel: &Kernel, command: Command, output: &mut Output) -> Result<()
         Command::Mount(asked) => return mount::run(kernel, &asked),
         Command::Fs(fs) => fs,
     };
+    let failed = |error| Failure::Problem(format!("signals: {error}"));
+    interrupt::listen().map_err(failed)?;
     /// Runs a command whose paths begin with the one behind the image's name.
     macro_rules! on {
         ($on:expr, $run:path) => {{

@@ -5,6 +5,8 @@ use std::vec;
 use rump::Errno;
 use rump::fs::{DirEntry, Metadata, Node};
 
+use crate::interrupt;
+
 /// Entries asked for at once.
 const AT_ONCE: usize = 4096;
 
@@ -50,7 +52,7 @@ struct Level {
     entries: vec::IntoIter<DirEntry>,
 }
 
-/// A walk through a tree: a directory before what is in it, all in the order of names.
+/// A walk through a tree: a directory before what is in it, all in the order of names. It ends early if an end is wanted.
 pub(crate) struct Walk {
     levels: Vec<Level>,
     next: Option<Step>,
@@ -125,6 +127,9 @@ impl Iterator for Walk {
     type Item = Step;
 
     fn next(&mut self) -> Option<Step> {
+        if interrupt::is_wanted() {
+            return None;
+        }
         if let Some(step) = self.next.take() {
             return Some(step);
         }

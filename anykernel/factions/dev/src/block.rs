@@ -37,6 +37,11 @@ pub trait Disk: Send + Sync {
     /// What the disk is like.
     fn geometry(&self) -> Geometry;
 
+    /// What people call it, as a table of partitions says; empty if nobody named it.
+    fn label(&self) -> &str {
+        ""
+    }
+
     /// The most blocks that one request discards; zero of a disk that cannot.
     fn most_discarded(&self) -> u64 {
         0
@@ -76,6 +81,12 @@ impl Block {
     /// The name, such as `vblk0`.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What people call it, as a table of partitions says: whatever stands there, and perhaps of several the same. Empty
+    /// if nobody named it.
+    pub fn label(&self) -> &str {
+        self.disk.label()
     }
 
     /// What the disk is like.

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::failure::Result;
 use crate::image::Image;
+use crate::interrupt;
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::shown::{self, shown};
@@ -72,6 +73,7 @@ pub(crate) fn run(image: &Image, options: &Options, output: &mut Output) -> Resu
             }
         }
     }
+    interrupt::check()?;
     // Where nothing was found under two names, numbers may be those of names and not of inodes, as in ISO 9660.
     let knows = names.values().any(|names| names.found > 1);
     let wrong = names

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::failure::{Failure, Result};
 use crate::image::Image;
+use crate::interrupt;
 use crate::output::Output;
 use crate::paths::Paths;
 use crate::shown::{self, shown};
@@ -83,7 +84,7 @@ pub(crate) fn run(image: &Image, options: &Options, output: &mut Output) -> Resu
             }
         }
     }
-    Ok(())
+    interrupt::check()
 }
 
 fn show(path: &[u8], bytes: u64, options: &Options, output: &mut Output) -> Result<()> {

@@ -1,10 +1,11 @@
 //! `ls`: what is in directories.
 
 use clap::Args;
-use rump::fs::Node;
+use rump::fs::{FileType, Node};
 
 use crate::failure::{Failure, Result};
 use crate::image::Image;
+use crate::interrupt;
 use crate::item::{self, Item};
 use crate::output::Output;
 use crate::paths::Paths;
@@ -24,6 +25,9 @@ pub(crate) struct Options {
     /// Sizes for people, such as 1.5M
     #[arg(short = 'h')]
     human: bool,
+    /// Directories in directories, too
+    #[arg(short = 'R')]
+    recursive: bool,
     /// A directory itself, not what is in it
     #[arg(short)]
     directory: bool,
@@ -40,7 +44,9 @@ pub(crate) fn run(image: &Image, options: &Options, output: &mut Output) -> Resu
         output.begin_array();
     }
     let paths = options.paths.or_here();
-    for (at, path) in paths.iter().enumerate() {
+    let heads = (paths.len() > 1 || options.recursive) && !options.json;
+    let mut gap = "";
+    for path in &paths {
         let follow = !options.long && !options.directory;
         let trail = match image.find(path, follow) {
             Ok(trail) => trail,
@@ -54,39 +60,60 @@ pub(crate) fn run(image: &Image, options: &Options, output: &mut Output) -> Resu
             show(path, path, node, options, output)?;
             continue;
         }
-        if paths.len() > 1 && !options.json {
-            let gap = if at == 0 { "" } else { "\n" };
-            output.line(format_args!("{gap}{}:", shown(path)))?;
+        // Those that are to be listed, the next one last.
+        let mut listed = vec![(path.clone(), node.clone())];
+        while let Some((path, node)) = listed.pop() {
+            interrupt::check()?;
+            if heads {
+                output.line(format_args!("{gap}{}:", shown(&path)))?;
+                gap = "\n";
+            }
+            let mut inside = directory(&path, &node, options, output)?;
+            listed.extend(inside.drain(..).rev());
         }
-        directory(path, node, options, output)?;
     }
     Ok(())
 }
 
-fn directory(path: &[u8], node: &Node, options: &Options, output: &mut Output) -> Result<()> {
+/// Lists one; with `-R` the directories in it.
+fn directory(
+    path: &[u8],
+    node: &Node,
+    options: &Options,
+    output: &mut Output,
+) -> Result<Vec<(Vec<u8>, Node)>> {
+    let mut inside = Vec::new();
     let entries = match walk::entries(node) {
         Ok(entries) => entries,
         Err(errno) => {
             output.problem(Failure::at(path, errno));
-            return Ok(());
+            return Ok(inside);
         }
     };
     for entry in entries {
         if !options.all && entry.name.starts_with(b".") {
             continue;
         }
-        if !options.long && !options.json {
+        let may_be_directory = entry
+            .file_type
+            .is_none_or(|kind| kind == FileType::Directory);
+        if !options.long && !options.json && !(options.recursive && may_be_directory) {
             // The directory says enough.
             output.line(shown(&entry.name))?;
             continue;
         }
         let path = walk::join(path, &entry.name);
         match node.lookup(&entry.name) {
-            Ok(child) => show(&path, &entry.name, &child, options, output)?,
+            Ok(child) => {
+                show(&path, &entry.name, &child, options, output)?;
+                if options.recursive && child.is_dir() {
+                    inside.push((path, child));
+                }
+            }
             Err(errno) => output.problem(Failure::at(&path, errno)),
         }
     }
-    Ok(())
+    Ok(inside)
 }
 
 fn show(

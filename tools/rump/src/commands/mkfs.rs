@@ -11,6 +11,7 @@ use rump::{Errno, Kernel};
 use crate::cli;
 use crate::failure::{Failure, Result};
 use crate::image::{attach, check_kind, complaints, partitions, why_not};
+use crate::interrupt::Writing;
 use crate::output::Output;
 use crate::place::Place;
 use crate::progress::Progress;
@@ -56,6 +57,7 @@ pub(crate) fn run(kernel: &Kernel, asked: &Options, output: &mut Output) -> Resu
     let Some(size) = asked.size else {
         return make(kernel, asked, &place, output);
     };
+    let _writing = Writing::begin();
     new_image(&place, size)?;
     let made = make(kernel, asked, &place, output);
     if made.is_err() {
@@ -95,6 +97,7 @@ fn make(kernel: &Kernel, asked: &Options, place: &Place, output: &mut Output) ->
             place.image.display()
         )));
     }
+    let _writing = Writing::begin();
     let block = attach(kernel, &place.image, true)?;
     let chosen = match asked.force {
         true => partitions::choose_any(kernel, &block, place),

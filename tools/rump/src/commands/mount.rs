@@ -1,9 +1,15 @@
 //! `mount`: the files of an image in a directory of the host.
 
+use std::fs;
+use std::io;
+use std::path::Path;
 use std::thread;
 
-use fuser::{Config, MountOption, Session, SessionACL};
+use fuser::{Config, MountOption, Session, SessionACL, SessionUnmounter};
 use rump::Kernel;
+use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+use rustix::io::Errno;
+use rustix::mount::{UnmountFlags, unmount};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -62,6 +68,14 @@ fn serve(image: &Image, asked: &Mount) -> Result<()> {
     config.clone_fd = true;
     let server = Server::new(image.root().clone());
     let mut session = Session::new(server, directory, &config).map_err(failed)?;
+    // Without asking the file system, which nobody serves yet.
+    let known = statx(
+        CWD,
+        directory,
+        AtFlags::STATX_DONT_SYNC,
+        StatxFlags::empty(),
+    );
+    let number = known.map_err(|errno| failed(errno.into()))?.stx_dev_minor;
     let mut unmounter = session.unmount_callable();
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)?;
     let handle = signals.handle();
@@ -77,7 +91,7 @@ fn serve(image: &Image, asked: &Mount) -> Result<()> {
     let ended = thread::scope(|scope| {
         scope.spawn(move || {
             for _ in signals.forever() {
-                if let Err(error) = unmounter.unmount() {
+                if let Err(error) = end(directory, number, &mut unmounter) {
                     eprintln!("rump: {name}: {error}; it is still mounted");
                 }
             }
@@ -87,4 +101,24 @@ fn serve(image: &Image, asked: &Mount) -> Result<()> {
         ended
     });
     ended.map_err(failed)
+}
+
+/// Ends a mount, also one that is in use: whoever uses it has errors from now on. `number` is its connection's.
+fn end(directory: &Path, number: u32, unmounter: &mut SessionUnmounter) -> io::Result<()> {
+    match unmount(directory, UnmountFlags::empty()) {
+        Ok(()) => return Ok(()),
+        Err(Errno::BUSY) => {
+            return Ok(unmount(
+                directory,
+                UnmountFlags::FORCE | UnmountFlags::DETACH,
+            )?);
+        }
+        // Without root it is fusermount3's, which takes the directory away only.
+        Err(_) => unmounter.unmount()?,
+    }
+    match fs::write(format!("/sys/fs/fuse/connections/{number}/abort"), "1") {
+        // Nobody used it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        aborted => aborted,
+    }
 }

@@ -6,6 +6,7 @@ use rump::fs::Node;
 
 use crate::failure::{Failure, Result};
 use crate::image::Image;
+use crate::interrupt;
 use crate::output::Output;
 use crate::paths::Paths;
 use crate::walk;
@@ -51,7 +52,7 @@ pub(crate) fn remove(directory: &Node, name: &[u8], path: &[u8], output: &mut Ou
     // Directories on the way down, each with its name in the one above, and what is left to remove in it.
     let mut levels = Vec::new();
     let mut next = Some((directory.clone(), name.to_vec(), path.to_vec()));
-    loop {
+    while !interrupt::is_wanted() {
         if let Some((above, name, path)) = next.take() {
             let looked = above.lookup(&name).and_then(|node| {
                 let inside = node.is_dir().then(|| walk::entries(&node)).transpose()?;

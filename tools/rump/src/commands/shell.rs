@@ -10,6 +10,7 @@ use rustyline::error::ReadlineError;
 use super::{cat, cp, du, find, ls, mkdir, mv, rm, stat, tree};
 use crate::failure::{Failure, Result};
 use crate::image::Image;
+use crate::interrupt;
 use crate::output::Output;
 use crate::shown::shown;
 
@@ -88,7 +89,7 @@ pub(crate) fn run(image: &mut Image, output: &mut Output) -> Result<()> {
     if !io::stdin().is_terminal() {
         for line in io::stdin().lock().lines() {
             let line = line.map_err(|error| Failure::Problem(format!("the input: {error}")))?;
-            if !one(image, &line, output)? {
+            if !one(image, &line, output)? || interrupt::is_wanted() {
                 break;
             }
         }
@@ -111,7 +112,9 @@ pub(crate) fn run(image: &mut Image, output: &mut Output) -> Result<()> {
         match editor.readline(&prompt) {
             Ok(line) => {
                 let _ = editor.add_history_entry(&line);
-                if !one(image, &line, output)? {
+                let more = one(image, &line, output)?;
+                interrupt::go_on();
+                if !more || interrupt::is_wanted() {
                     return Ok(());
                 }
             }
@@ -147,6 +150,8 @@ fn one(image: &mut Image, line: &str, output: &mut Output) -> Result<bool> {
     let ended = output.end();
     match done.and(ended) {
         Err(Failure::NobodyReads) => return Err(Failure::NobodyReads),
+        // Which was said.
+        Err(Failure::Interrupted) => {}
         Err(failure) => output.problem(failure),
         Ok(()) => {}
     }

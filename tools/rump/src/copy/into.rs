@@ -9,6 +9,7 @@ use rustix::fs::{self, AtFlags, Dir, FileType, Mode, OFlags, SeekFrom, Stat};
 
 use super::{Copying, PIECE};
 use crate::failure::Result;
+use crate::interrupt;
 use crate::shown::shown;
 use crate::walk;
 
@@ -70,6 +71,9 @@ fn replace(
 impl Into<'_, '_> {
     /// Copies one thing, and says what goes wrong.
     fn one(&mut self, at: BorrowedFd<'_>, own: &[u8], path: &[u8], to: &Node, name: &[u8]) {
+        if interrupt::is_wanted() {
+            return;
+        }
         if let Err(what) = self.try_one(at, own, path, to, name) {
             let problem = format!("{}: {what}", shown(path));
             self.copying.output.problem(problem);
@@ -194,6 +198,9 @@ impl Into<'_, '_> {
             };
             let end = fs::seek(from, SeekFrom::Hole(at)).map_err(on_host)?;
             while at < end {
+                if interrupt::is_wanted() {
+                    return Err(format!("interrupted at byte {at}; the rest is missing"));
+                }
                 let most = usize::try_from(end - at).map_or(PIECE, |left| left.min(PIECE));
                 let buffer = &mut self.buffer[..most];
                 let count = rustix::io::pread(from, &mut *buffer, at).map_err(on_host)?;

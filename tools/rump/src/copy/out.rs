@@ -15,6 +15,7 @@ use rump::fs::{FileType, Metadata, Node};
 
 use super::{Copying, Keep, PIECE, host};
 use crate::failure::Result;
+use crate::interrupt;
 use crate::progress::Progress;
 use crate::shown::shown;
 use crate::walk::{Found, Step, Walk};
@@ -276,6 +277,9 @@ impl Stretch {
             };
             let end = file.seek_hole(at).map_err(in_image)?.min(self.to);
             while at < end {
+                if interrupt::is_wanted() {
+                    return Err("interrupted; not all of it is there".to_owned());
+                }
                 let most = usize::try_from(end - at).map_or(PIECE, |left| left.min(PIECE));
                 let place = format_args!("at byte {at}: ");
                 let count = file

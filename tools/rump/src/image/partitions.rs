@@ -75,11 +75,20 @@ fn name(place: &Place) -> String {
     shown(bytes).to_string()
 }
 
-/// The partition that was named, and what people call it.
+/// The partition of a number, or of a name that only one has, and what people call it.
 fn named(kernel: &Kernel, name: &str, parts: &[Part], wanted: &str) -> Result<(String, String)> {
-    let part = parts.iter().find(|part| part.number == *wanted);
+    let of_number = parts.iter().find(|part| part.number == *wanted);
+    let of_name: Vec<_> = parts.iter().filter(|part| part.label == *wanted).collect();
+    if of_number.is_none() && of_name.len() > 1 {
+        return Err(Failure::Usage(format!(
+            "{name} has several partitions {}; choose one by its number:{}",
+            shown(wanted.as_bytes()),
+            list(kernel, name, parts)
+        )));
+    }
+    let part = of_number.or(of_name.first().copied());
     match (part, parts.is_empty()) {
-        (Some(part), _) => Ok((part.unit.clone(), format!("{name}:{wanted}"))),
+        (Some(part), _) => Ok((part.unit.clone(), format!("{name}:{}", part.number))),
         (None, true) => Err(Failure::Usage(format!(
             "{name} holds no partition table; leave out :{}",
             shown(wanted.as_bytes())
@@ -95,6 +104,8 @@ fn named(kernel: &Kernel, name: &str, parts: &[Part], wanted: &str) -> Result<(S
 struct Part {
     unit: String,
     number: String,
+    /// The name that the table has for it; empty if it has none.
+    label: String,
 }
 
 /// The partitions of a disk, in their table's order.
@@ -105,7 +116,13 @@ fn parts(kernel: &Kernel, whole: &Block) -> Vec<Part> {
     let names = block::names(kernel).unwrap_or_default().into_iter();
     let parts = names.filter_map(|unit| {
         let number = unit.strip_prefix(&prefix)?.to_owned();
-        Some(Part { unit, number })
+        let label =
+            Block::open(kernel, &unit).map_or(String::new(), |block| block.label().to_owned());
+        Some(Part {
+            unit,
+            number,
+            label,
+        })
     });
     parts.collect()
 }
@@ -125,6 +142,9 @@ fn list(kernel: &Kernel, name: &str, parts: &[Part]) -> String {
             part.number,
             shown::size(size)
         );
+        if !part.label.is_empty() {
+            text += &format!("  {}", shown(part.label.as_bytes()));
+        }
     }
     text
 }

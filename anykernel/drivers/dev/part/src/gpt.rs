@@ -23,6 +23,7 @@ const SHORTEST: usize = 92;
 // Fields of an entry (table 5-6).
 const FIRST: usize = 32;
 const LAST: usize = 40;
+const NAME: usize = 56;
 const SMALLEST: usize = 128;
 
 /// The most bytes of all entries together. Usual are 16 KiB.
@@ -142,6 +143,7 @@ impl Entries {
                         number,
                         first,
                         count,
+                        name: name(&entry[NAME..SMALLEST]),
                     },
                 ),
                 None => {
@@ -153,6 +155,16 @@ impl Entries {
             }
         }
     }
+}
+
+/// A name in UTF-16, which ends with a zero if it is no longer.
+fn name(bytes: &[u8]) -> String {
+    let units = bytes.chunks_exact(2);
+    let units = units.map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
+    let characters = char::decode_utf16(units.take_while(|unit| *unit != 0));
+    characters
+        .map(|char| char.unwrap_or(char::REPLACEMENT_CHARACTER))
+        .collect()
 }
 
 fn read32(bytes: &[u8], at: usize) -> u32 {

@@ -2,6 +2,7 @@
 //! layout. Addresses are in the disk's blocks.
 
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::blocks::{Blocks, Lacking};
@@ -105,6 +106,7 @@ pub(crate) fn read(blocks: &Blocks, sector: &Sector) -> Result<Table, Lacking> {
             number,
             first: entry.first,
             count: entry.count,
+            name: String::new(),
         };
         table.add(blocks, 0, partition);
     }
@@ -145,6 +147,7 @@ fn follow(
                 number: *next,
                 first: at + entry.first,
                 count: entry.count,
+                name: String::new(),
             };
             table.add(blocks, at, partition);
             *next += 1;

@@ -21,6 +21,10 @@ impl Disk for PartitionDisk {
         }
     }
 
+    fn label(&self) -> &str {
+        &self.partition.name
+    }
+
     fn most_discarded(&self) -> u64 {
         self.whole.most_discarded()
     }

@@ -115,7 +115,7 @@ impl Seen {
         for partition in &table.partitions {
             let disk = Arc::new(PartitionDisk {
                 whole: self.unit.clone(),
-                partition: *partition,
+                partition: partition.clone(),
             });
             let part = format!("{name}p{}", partition.number);
             match dev.add_disk_as(&part, disk) {

@@ -13,12 +13,14 @@ use crate::{gpt, mbr};
 const MOST: usize = 256;
 
 /// A part of a disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Partition {
     /// Its place in the table, from 1 on.
     pub(crate) number: u32,
     pub(crate) first: u64,
     pub(crate) count: u64,
+    /// What people call it; empty if it has no name.
+    pub(crate) name: String,
 }
 
 /// A table of partitions, held against its disk.
@@ -72,6 +74,7 @@ impl Table {
             number,
             first,
             mut count,
+            name,
         } = partition;
         let end = blocks.geometry.blocks;
         if first >= end {
@@ -106,6 +109,7 @@ impl Table {
             number,
             first,
             count,
+            name,
         });
     }
 }

@@ -9,6 +9,7 @@ use rump::fs::{Changes, Device, Kind, Node, OpenOptions, Time};
 use tar::{Archive, Entry, EntryType};
 
 use crate::failure::{Failure, Result};
+use crate::interrupt;
 use crate::output::Output;
 use crate::progress::Progress;
 
@@ -25,6 +26,9 @@ pub(super) fn extract(from: impl Read, to: &Node, output: &mut Output) -> Result
     let mut directories = Vec::new();
     let progress = Progress::new("copied");
     for entry in archive.entries().map_err(damaged)? {
+        if interrupt::is_wanted() {
+            break;
+        }
         let mut entry = entry.map_err(damaged)?;
         let path = entry.path_bytes().into_owned();
         match one(&mut entry, to, &mut buffer, &progress) {
@@ -156,6 +160,9 @@ fn contents(
         let count = entry.read(buffer).map_err(Trouble::Archive)?;
         if count == 0 {
             return Ok(());
+        }
+        if interrupt::is_wanted() {
+            return Err(Errno::EINTR.into());
         }
         file.write_all(&buffer[..count])?;
         progress.bytes(count as u64);

@@ -1,7 +1,8 @@
 //! Tables made by hand.
 
-use alloc::vec;
+use alloc::string::String;
 use alloc::vec::Vec;
+use alloc::{format, vec};
 
 use crate::gpt::crc32;
 
@@ -55,14 +56,30 @@ pub(super) fn put_gpt(disk: &mut [u8], partitions: &[(u64, u64)]) {
     put_header(disk, last, &copy, partitions);
 }
 
+/// The name of the partition of an entry. The second one's takes all the room that there is.
+pub(super) fn name(index: usize) -> String {
+    match index {
+        1 => "\u{fc}".repeat(36),
+        _ => format!("part {index}"),
+    }
+}
+
 /// Writes a header at a block, and as many of its entries as the disk has room for.
 pub(super) fn put_header(disk: &mut [u8], at: usize, header: &Header, partitions: &[(u64, u64)]) {
     let size = header.entry_size as usize;
     let mut entries = vec![0; (header.count as usize * size).min(1 << 20)];
-    for (entry, (first, last)) in entries.chunks_mut(size.max(1)).zip(partitions) {
+    for (index, (entry, (first, last))) in
+        entries.chunks_mut(size.max(1)).zip(partitions).enumerate()
+    {
         entry[..16].fill(7);
         entry[32..40].copy_from_slice(&first.to_le_bytes());
         entry[40..48].copy_from_slice(&last.to_le_bytes());
+        for (to, unit) in entry[56..128]
+            .chunks_exact_mut(2)
+            .zip(name(index).encode_utf16())
+        {
+            to.copy_from_slice(&unit.to_le_bytes());
+        }
     }
     let start = header.entries.saturating_mul(BLOCK as u64) as usize;
     if let Some(room) = disk.get_mut(start..start.saturating_add(entries.len())) {

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use base::Errno;
 use dev::Geometry;
 
-use super::images::{BLOCK, HEADER, Header, empty, put_gpt, put_header, put_mbr};
+use super::images::{BLOCK, HEADER, Header, empty, name, put_gpt, put_header, put_mbr};
 use crate::blocks::Blocks;
 use crate::gpt::crc32;
 use crate::table::Table;
@@ -170,6 +170,8 @@ fn a_gpt_is_read_from_where_it_is_sound() {
     let table = read(&disk);
     assert_eq!((table.kind, &parts(&table)[..]), ("GPT", &expected[..]));
     assert_eq!(said(&table), "");
+    let names = table.partitions.iter().map(|part| part.name.clone());
+    assert_eq!(names.collect::<Vec<_>>(), [0, 1, 2].map(name));
     for (at, why) in [
         (BLOCK, "here should be the header"),
         (BLOCK + 56, "the checksum of the GPT's header is wrong"),
