@@ -6,7 +6,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::{fs, process, thread};
 
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
@@ -18,6 +18,9 @@ use crate::progress;
 
 /// The last signal, or zero.
 static LAST: AtomicI32 = AtomicI32::new(0);
+
+/// How the terminal was, which whoever asks for lines may have changed.
+static TERMINAL: OnceLock<Termios> = OnceLock::new();
 
 /// How many are writing.
 static WRITERS: Mutex<usize> = Mutex::new(0);
@@ -31,25 +34,19 @@ pub(crate) fn listen() -> io::Result<()> {
     let ignored = ignored();
     let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter();
     let mut signals = Signals::new(wanted.filter(|signal| ignored & 1 << (signal - 1) == 0))?;
-    let terminal = tcgetattr(io::stdin()).ok();
-    thread::spawn(move || {
-        for signal in signals.forever() {
-            heard(signal, terminal.as_ref());
-        }
-    });
+    if let Ok(terminal) = tcgetattr(io::stdin()) {
+        let _ = TERMINAL.set(terminal);
+    }
+    thread::spawn(move || signals.forever().for_each(heard));
     Ok(())
 }
 
-fn heard(signal: i32, terminal: Option<&Termios>) {
+fn heard(signal: i32) {
     let writers = writers();
     LAST.store(signal, Ordering::Relaxed);
     progress::erase();
     if *writers == 0 {
-        // Whoever asks for lines may have changed it.
-        if let Some(terminal) = terminal {
-            let _ = tcsetattr(io::stdin(), OptionalActions::Now, terminal);
-        }
-        process::exit(code(signal));
+        process::exit(end(signal));
     }
 }
 
@@ -61,7 +58,11 @@ fn ignored() -> u64 {
         .unwrap_or(0)
 }
 
-fn code(signal: i32) -> i32 {
+/// The end by a signal: leaves the terminal as it was, and gives the exit code.
+fn end(signal: i32) -> i32 {
+    if let Some(terminal) = TERMINAL.get() {
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, terminal);
+    }
     128 + signal
 }
 
@@ -94,9 +95,9 @@ pub(crate) fn check() -> Result<()> {
     }
 }
 
-/// The exit code of an end by a signal, if there was one.
-pub(crate) fn exit_code() -> Option<i32> {
-    is_wanted().then(|| code(LAST.load(Ordering::Relaxed)))
+/// The end by a signal, if there was one: leaves the terminal as it was, and gives the exit code.
+pub(crate) fn ended() -> Option<i32> {
+    is_wanted().then(|| end(LAST.load(Ordering::Relaxed)))
 }
 
 /// Ctrl-C was for one of several commands only.

@@ -49,7 +49,7 @@ pub fn main(kernel: &Kernel, arguments: &[String]) -> i32 {
     let mut output = Output::new();
     let done = dispatch(kernel, cli.command, &mut output);
     let ended = output.end();
-    if let Some(code) = interrupt::exit_code() {
+    if let Some(code) = interrupt::ended() {
         if let Err(failure @ (Failure::Problem(_) | Failure::Usage(_))) = done {
             eprintln!("rump: {failure}");
         }

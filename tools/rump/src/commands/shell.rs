@@ -1,11 +1,12 @@
 //! `shell`: commands in an image, one after the other.
 
-use std::io::{self, BufRead, IsTerminal};
+mod lines;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
-use rustyline::DefaultEditor;
-use rustyline::error::ReadlineError;
+
+use lines::Lines;
 
 use super::{cat, cp, du, find, ls, mkdir, mv, rm, stat, tree};
 use crate::failure::{Failure, Result};
@@ -86,41 +87,30 @@ struct Put {
 }
 
 pub(crate) fn run(image: &mut Image, output: &mut Output) -> Result<()> {
-    if !io::stdin().is_terminal() {
-        for line in io::stdin().lock().lines() {
-            let line = line.map_err(|error| Failure::Problem(format!("the input: {error}")))?;
-            if !one(image, &line, output)? || interrupt::is_wanted() {
-                break;
+    let lines = Lines::new()?;
+    if lines.is_terminal() {
+        println!(
+            "{}: {}{}. help says what there is, exit leaves.",
+            image.name(),
+            image.kind(),
+            if image.is_writable() {
+                ""
+            } else {
+                ", for reading only"
             }
-        }
-        return Ok(());
+        );
     }
-    let failed = |error| Failure::Problem(format!("the terminal: {error}"));
-    let mut editor = DefaultEditor::new().map_err(failed)?;
-    println!(
-        "{}: {}{}. help says what there is, exit leaves.",
-        image.name(),
-        image.kind(),
-        if image.is_writable() {
-            ""
-        } else {
-            ", for reading only"
-        }
-    );
     loop {
         let prompt = format!("{}> ", shown(&image.here().path()));
-        match editor.readline(&prompt) {
-            Ok(line) => {
-                let _ = editor.add_history_entry(&line);
-                let more = one(image, &line, output)?;
-                interrupt::go_on();
-                if !more || interrupt::is_wanted() {
-                    return Ok(());
-                }
-            }
-            Err(ReadlineError::Interrupted) => {}
-            Err(ReadlineError::Eof) => return Ok(()),
-            Err(error) => return Err(failed(error)),
+        let Some(line) = lines.next(prompt)? else {
+            return Ok(());
+        };
+        let more = one(image, &line, output)?;
+        if lines.is_terminal() {
+            interrupt::go_on();
+        }
+        if !more {
+            return Ok(());
         }
     }
 }
