@@ -4,7 +4,8 @@
  * first disk, which is that image, on one of ours. With RUMP_BENCH_NO_RING the system refuses io_uring to this program.
  *
  *   read-1    microseconds to read 4 KiB somewhere, one after the other
- *   read-16   the same, by 16 threads: the time between two that end
+ *   read-16   the same, by 16 threads: the time between two that end. Of one file whoever waits for the disk takes turns in
+ *             our kernels, so this is what those cost, too.
  *   flush     microseconds until 4 KiB that were written survive a loss of power
  */
 #include "../conformance/files.h"
