@@ -1,6 +1,7 @@
 //! TCP between two kernels in two processes, over a segment in shared memory, beside two processes on the host's
 //! loopback: the same program, `stream.c`.
 
+use std::cell::LazyCell;
 use std::path::Path;
 use std::process::Command;
 
@@ -23,7 +24,7 @@ const MEMORY: &str = "/dev/shm";
 
 /// Measures it, if it is wanted, and adds it to the table.
 pub(crate) fn measure(
-    configuration: &Configuration,
+    configuration: &LazyCell<Configuration>,
     folder: &Path,
     is_wanted: &dyn Fn(&str) -> bool,
     rounds: usize,

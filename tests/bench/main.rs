@@ -15,7 +15,9 @@ mod machine;
 mod once;
 mod table;
 mod tap;
+mod tool;
 
+use std::cell::LazyCell;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -141,25 +143,9 @@ fn main() {
         .and_then(|text| text.parse().ok());
     let rounds = rounds.unwrap_or(ROUNDS);
     let folder = tempfile::tempdir().expect("a folder for programs");
-    let all = Configuration::net_sockets_local();
-    let source = ["bench/bench.c"];
-    let programs = [
-        compile(folder.path(), "host", &source, &[], Link::Host),
-        compile(folder.path(), "static", &source, &[], Link::Static(&all)),
-        compile(folder.path(), "shared", &source, &[], Link::Shared(&all)),
-    ];
-    let configuration = Configuration::net_sockets();
-    let up = Configuration::net_sockets_local_up();
-    let up = compile(folder.path(), "up", &source, &[], Link::Static(&up));
     let mut table = Table::new();
-    for row in ROWS.iter().filter(|row| is_wanted(row.name)) {
-        eprintln!("{}: {rounds} rounds", row.name);
-        let up = row.one_processor.then_some(&up);
-        let all: Vec<&Path> = programs.iter().chain(up).map(PathBuf::as_path).collect();
-        let mut figures = measure(row, &all, rounds).into_iter();
-        let usual = [(); 3].map(|()| figures.next().expect("three are always measured"));
-        table.add(row, &usual, figures.next());
-    }
+    calls(folder.path(), &is_wanted, rounds, &mut table);
+    let configuration = LazyCell::new(Configuration::net_sockets as fn() -> Configuration);
     bus::measure(
         &configuration,
         folder.path(),
@@ -179,6 +165,7 @@ fn main() {
     println!("{table}");
     let mut figures = json!({ "rounds": rounds, "rows": table.json() });
     machine::measure(folder.path(), &is_wanted, rounds, &mut figures);
+    tool::measure(folder.path(), &is_wanted, rounds, &mut figures);
     once::measure(&configuration, folder.path(), &is_wanted, &mut figures);
     if is_wanted("instructions") {
         instructions::measure(accept, &mut figures);
@@ -190,6 +177,31 @@ fn main() {
     write("bench.json", format!("{figures:#}\n"));
     write("bench.svg", chart::draw(table.bars(), rounds));
     println!("\nAlso in target/rump/bench.json, and as a picture in target/rump/bench.svg.");
+}
+
+/// Measures those of the rows that are wanted, and adds them to the table.
+fn calls(folder: &Path, is_wanted: &dyn Fn(&str) -> bool, rounds: usize, table: &mut Table) {
+    let rows: Vec<_> = ROWS.iter().filter(|row| is_wanted(row.name)).collect();
+    if rows.is_empty() {
+        return;
+    }
+    let all = Configuration::net_sockets_local();
+    let source = ["bench/bench.c"];
+    let programs = [
+        compile(folder, "host", &source, &[], Link::Host),
+        compile(folder, "static", &source, &[], Link::Static(&all)),
+        compile(folder, "shared", &source, &[], Link::Shared(&all)),
+    ];
+    let up = Configuration::net_sockets_local_up();
+    let up = compile(folder, "up", &source, &[], Link::Static(&up));
+    for row in rows {
+        eprintln!("{}: {rounds} rounds", row.name);
+        let up = row.one_processor.then_some(&up);
+        let all: Vec<&Path> = programs.iter().chain(up).map(PathBuf::as_path).collect();
+        let mut figures = measure(row, &all, rounds).into_iter();
+        let usual = [(); 3].map(|()| figures.next().expect("three are always measured"));
+        table.add(row, &usual, figures.next());
+    }
 }
 
 /// Runs the programs in turn and gives the spread of each.

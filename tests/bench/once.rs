@@ -1,5 +1,6 @@
 //! What is measured without a counterpart in the host's kernel: builds and sizes.
 
+use std::cell::LazyCell;
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
@@ -9,7 +10,7 @@ use tests::{Configuration, Link, compile, output, repository};
 
 /// Measures what is wanted, prints it and adds it to the figures.
 pub(crate) fn measure(
-    configuration: &Configuration,
+    configuration: &LazyCell<Configuration>,
     folder: &Path,
     is_wanted: &dyn Fn(&str) -> bool,
     figures: &mut Value,

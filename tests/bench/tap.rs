@@ -1,6 +1,7 @@
 //! TCP between a kernel on a TAP and the host, each way, beside what two ends of the host's kernel get over a
 //! veth pair: the same program, `stream.c`, everywhere.
 
+use std::cell::LazyCell;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -43,7 +44,7 @@ struct Bench {
 
 /// Measures what is wanted, and adds it to the table. Needs root.
 pub(crate) fn measure(
-    configuration: &Configuration,
+    configuration: &LazyCell<Configuration>,
     folder: &Path,
     is_wanted: &dyn Fn(&str) -> bool,
     rounds: usize,

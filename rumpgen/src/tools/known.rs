@@ -86,6 +86,7 @@ pub const TESTED_WITH: &[Tool] = &[
     tool("genisoimage", "genisoimage"),
     tool("git", "git"),
     tool("gzip", "gzip"),
+    tool("losetup", "mount"),
     tool("mdir", "mtools"),
     tool("mkfs.fat", "dosfstools"),
     tool("mksquashfs", "squashfs-tools"),
