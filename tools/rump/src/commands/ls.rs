@@ -97,7 +97,8 @@ fn directory(
         let may_be_directory = entry
             .file_type
             .is_none_or(|kind| kind == FileType::Directory);
-        if !options.long && !options.json && !(options.recursive && may_be_directory) {
+        let looks = options.long || options.json || options.recursive && may_be_directory;
+        if !looks {
             // The directory says enough.
             output.line(shown(&entry.name))?;
             continue;
