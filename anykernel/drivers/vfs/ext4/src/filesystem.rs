@@ -252,8 +252,24 @@ const MOST_GROWN: usize = 64 * 1024;
 impl State {
     /// Has everything on the disk.
     pub(crate) fn sync(&mut self) -> Result<(), Errno> {
+        self.make_room()?;
         self.ext4.sync().map_err(errno)?;
         self.contents.synced();
+        Ok(())
+    }
+
+    /// Has room in the journal for what follows: the crate writes its superblock outside a transaction, and cannot make any
+    /// then. A change inside one, to what is there already, does.
+    pub(crate) fn make_room(&mut self) -> Result<(), Errno> {
+        let root = number(ROOT.into())?;
+        let owner = self.ext4.inode(root).map_err(errno)?;
+        let update = rsext4::InodeMetadataUpdate {
+            owner: Some((owner.uid, owner.gid)),
+            ..Default::default()
+        };
+        self.ext4
+            .update_inode_metadata(root, update)
+            .map_err(errno)?;
         Ok(())
     }
 

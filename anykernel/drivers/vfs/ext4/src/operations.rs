@@ -329,6 +329,9 @@ impl FileSystem for Ext4FileSystem {
             while let Some(inode) = state.nameless.first().copied() {
                 state.reap(number(inode.into())?)?;
             }
+            if !self.source.volume.read_only() {
+                state.make_room()?;
+            }
             state.ext4.unmount().map_err(errno)?;
             Ok(core::mem::take(&mut state.grown))
         })?;
