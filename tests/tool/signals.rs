@@ -64,7 +64,6 @@ fn what_was_copied_before_ctrl_c_is_in_the_image() {
     let tool = Tool::new();
     let many = plant();
     for (key, status) in [("ctrl-c", INTERRUPTED), ("TERM", TERMINATED)] {
-        // With a journal that does not fill meanwhile: rsext4 0.9.2 refuses to unmount with one that is full (`Busy`).
         tool.run("fs mkfs -t ext4 --size 8G a.img");
         let words = format!("fs cp -w -r {} a.img:/tree", many.path().display());
         let (ended, shown) = on_terminal(&tool, " copied, ", key, &words);

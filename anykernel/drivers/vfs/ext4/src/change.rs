@@ -135,7 +135,7 @@ impl State {
         Ok(())
     }
 
-    fn update(
+    pub(crate) fn update(
         &mut self,
         inode: InodeNumber,
         update: InodeMetadataUpdate,
@@ -151,6 +151,7 @@ pub(crate) fn permissions(mode: u32) -> Result<FilePermissions, Errno> {
     FilePermissions::new((mode & 0o7777) as u16).map_err(errno)
 }
 
-fn timestamp(time: Time) -> Ext4Timestamp {
+/// A moment, as the crate has it.
+pub(crate) fn timestamp(time: Time) -> Ext4Timestamp {
     Ext4Timestamp::new(time.seconds, time.nanoseconds)
 }

@@ -6,12 +6,13 @@ use alloc::sync::Arc;
 
 use base::{Charge, Errno, Exclusive, Lender, Lwp};
 use rsext4::{
-    Ext4, Ext4Error, Ext4Result, FileName, InodeInfo, InodeNumber, MountOptions, MountServices,
-    MountedServices, NoopObserver, UnlinkOutcome,
+    Ext4, Ext4Error, Ext4Result, FileName, InodeInfo, InodeMetadataUpdate, InodeNumber,
+    MountOptions, MountServices, MountedServices, NoopObserver, UnlinkOutcome,
 };
 use vfs::{Attributes, Device, Ino, Kind, Place, Time};
 
 use crate::blocks;
+use crate::change::timestamp;
 use crate::contents::Contents;
 use crate::error::errno;
 use crate::layout::Layout;
@@ -116,6 +117,32 @@ impl Ext4FileSystem {
         })?
     }
 
+    /// Has everything on the disk.
+    pub(crate) fn sync_all(&self, lwp: &Lwp<'_>, state: &mut State) -> Result<(), Errno> {
+        if state.changes > 0 {
+            self.make_room(lwp, state)?;
+        }
+        state.changes = 0;
+        state.ext4.sync().map_err(errno)?;
+        state.contents.synced();
+        Ok(())
+    }
+
+    /// Has room in the journal for what follows: the crate writes its superblock outside a transaction, and cannot make any
+    /// then. A change inside one does, to what is there already.
+    pub(crate) fn make_room(&self, lwp: &Lwp<'_>, state: &mut State) -> Result<(), Errno> {
+        let root = number(ROOT.into())?;
+        let known = self.attributes_of(lwp, state, root)?;
+        let update = InodeMetadataUpdate {
+            atime: Some(timestamp(known.accessed)),
+            ..InodeMetadataUpdate::default()
+        };
+        self.now.set(known.changed);
+        let made = state.update(root, update);
+        self.now.set(Time::now());
+        made.map(drop)
+    }
+
     /// Changes something at a certain time.
     pub(crate) fn change_at<R>(
         &self,
@@ -124,11 +151,10 @@ impl Ext4FileSystem {
         f: impl FnOnce(&mut State) -> Result<R, Errno>,
     ) -> Result<R, Errno> {
         self.at(lwp, time, |state| {
-            let result = f(state)?;
             state.changes += 1;
+            let result = f(state)?;
             if state.changes >= TRANSACTION {
-                state.changes = 0;
-                state.sync()?;
+                self.sync_all(lwp, state)?;
             }
             Ok(result)
         })
@@ -250,29 +276,6 @@ const MOST_CHECKED: usize = 64 * 1024;
 const MOST_GROWN: usize = 64 * 1024;
 
 impl State {
-    /// Has everything on the disk.
-    pub(crate) fn sync(&mut self) -> Result<(), Errno> {
-        self.make_room()?;
-        self.ext4.sync().map_err(errno)?;
-        self.contents.synced();
-        Ok(())
-    }
-
-    /// Has room in the journal for what follows: the crate writes its superblock outside a transaction, and cannot make any
-    /// then. A change inside one, to what is there already, does.
-    pub(crate) fn make_room(&mut self) -> Result<(), Errno> {
-        let root = number(ROOT.into())?;
-        let owner = self.ext4.inode(root).map_err(errno)?;
-        let update = rsext4::InodeMetadataUpdate {
-            owner: Some((owner.uid, owner.gid)),
-            ..Default::default()
-        };
-        self.ext4
-            .update_inode_metadata(root, update)
-            .map_err(errno)?;
-        Ok(())
-    }
-
     /// A name was added to a directory.
     pub(crate) fn named(&mut self, directory: InodeNumber, time: Time) {
         self.times.set(directory.raw(), times::CONTENTS, time);

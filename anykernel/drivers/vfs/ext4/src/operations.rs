@@ -15,7 +15,7 @@ use vfs::{
 
 use crate::change::permissions;
 use crate::error::errno;
-use crate::filesystem::{Ext4FileSystem, ROOT, State, name, number};
+use crate::filesystem::{Ext4FileSystem, ROOT, name, number};
 use crate::times;
 use crate::{blocks, cursor, xattr};
 
@@ -320,7 +320,7 @@ impl FileSystem for Ext4FileSystem {
     fn sync(&self, lwp: &Lwp<'_>) -> Result<(), Errno> {
         match self.source.volume.read_only() {
             true => Ok(()),
-            false => self.at(lwp, Time::now(), State::sync),
+            false => self.at(lwp, Time::now(), |state| self.sync_all(lwp, state)),
         }
     }
 
@@ -330,7 +330,7 @@ impl FileSystem for Ext4FileSystem {
                 state.reap(number(inode.into())?)?;
             }
             if !self.source.volume.read_only() {
-                state.make_room()?;
+                self.make_room(lwp, state)?;
             }
             state.ext4.unmount().map_err(errno)?;
             Ok(core::mem::take(&mut state.grown))
